@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The only header that a device model needs. A device is pure code over this interface: no system calls, no globals, so it
+// also compiles natively for tests and fuzzing, and can be saved and restored.
+#pragma once
+#include "vmm-user/backend.h"
+#include "vmm-user/state.h"
+
+// Which addresses a device answers. `base` and `size` in bytes; ports and MMIO are separate spaces.
+enum io_space { IO_PORT, IO_MMIO };
+
+struct io_range {
+    enum io_space space;
+    uint64_t base, size;
+};
+
+#define DEVICE_RANGES 8
+
+struct device_ops {
+    const char *name;                                                               // "uart16550", as `vm stat` prints it
+    // One access of `size` bytes (1, 2, 4; MMIO also 8) at an absolute address inside one of the ranges. Unimplemented registers
+    // read as the chip does (often all ones). Wider accesses than the chip knows are split by the bus when `max_size` says so.
+    uint64_t (*read)(struct device *dev, enum io_space space, uint64_t addr, unsigned size);
+    void (*write)(struct device *dev, enum io_space space, uint64_t addr, unsigned size, uint64_t value);
+    void (*reset)(struct device *dev);                                              // power-on state; timers disarmed, lines low
+    void (*save)(struct device *dev, struct state *s);
+    void (*load)(struct device *dev, struct state *s);                              // validates: state is untrusted; sets s->error
+    unsigned max_size;                                                              // widest access the chip takes; 0 = any
+};
+
+// Embedded as the first member of each chip's struct.
+struct device {
+    const struct device_ops *ops;
+    struct clock *clock;
+    struct io_range ranges[DEVICE_RANGES];
+    unsigned range_count;
+};
+
+static inline void device_add_range(struct device *dev, enum io_space space, uint64_t base, uint64_t size)
+{
+    if (dev->range_count < DEVICE_RANGES)
+        dev->ranges[dev->range_count++] = (struct io_range){space, base, size};
+}
+
+static inline void device_init(struct device *dev, const struct device_ops *ops, struct clock *clock)
+{
+    *dev = (struct device){.ops = ops, .clock = clock};
+}
