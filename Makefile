@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Mica's build. `make help` lists the targets. New source files need no edit here: folders are searched.
+
+B       ?= build
+CC      := gcc
+CLANG   := clang
+NASM    := nasm
+OBJCOPY := objcopy
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.SECONDARY:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+# ---------------------------------------------------------------- flags
+INCLUDES     := -I. -Iinclude -I$(B)/gen
+WARN         := -Wall -Wextra -Werror
+FREESTANDING := -std=gnu17 -ffreestanding -O2 -g $(WARN) -mgeneral-regs-only -fno-pic -fno-pie -fno-stack-protector \
+                -fno-asynchronous-unwind-tables -fcf-protection=none -fno-strict-aliasing -fno-common
+KERNEL_CFLAGS := $(FREESTANDING) -mno-red-zone -mcmodel=kernel $(INCLUDES)
+USER_CFLAGS   := $(FREESTANDING) -ffunction-sections -fdata-sections $(INCLUDES)
+NASM_FLAGS    := -f elf64 -g -F dwarf -Iinclude/ -I./
+LINK          := $(CC) -static -nostdlib -no-pie -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 \
+                 -Wl,--no-warn-rwx-segments
+HOST_CFLAGS   := -std=gnu17 -g -O1 $(WARN) -fno-strict-aliasing -fno-omit-frame-pointer \
+                 -fno-sanitize-recover=all $(INCLUDES)
+UNIT_CFLAGS   := $(HOST_CFLAGS) -fsanitize=address,undefined
+FUZZ_CFLAGS   := $(HOST_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined
+
+# ---------------------------------------------------------------- sources
+find_sources = $(sort $(foreach dir,$(1),$(if $(wildcard $(dir)),$(shell find $(dir) -name '*.c' -o -name '*.asm'))))
+
+LIB_C_SRC   := $(call find_sources,lib/c lib/ds)
+KERNEL_SRC  := $(call find_sources,ukernel vmx) $(LIB_C_SRC)
+LIB_SRC     := $(LIB_C_SRC) $(call find_sources,lib/sys)
+USER_NAMES  := $(sort $(foreach dir,$(wildcard user/*/),$(if $(wildcard $(dir)*.c),$(notdir $(dir:/=)))))
+ACPI_SRC    := $(wildcard vmm-user/load/*.asl)
+ACPI_GEN    := $(ACPI_SRC:vmm-user/load/%.asl=$(B)/gen/%.h)
+TINY        := $(patsubst guests/tiny/%.asm,%,$(filter-out guests/tiny/ticks.asm,$(wildcard guests/tiny/*.asm)))
+TINY_BIN    := $(TINY:%=$(B)/guests/%.bin)
+UNIT_NAMES  := $(sort $(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c)))
+FUZZ_NAMES  := $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
+
+# A program of user land: its name and its sources; vmm, ktest and bench are named for what they are, not for a folder.
+$(foreach name,$(USER_NAMES),$(eval PROG_$(name)_SRC := $(call find_sources,user/$(name))))
+PROG_vmm_SRC   := $(call find_sources,vmm-user bios-emul)
+PROG_ktest_SRC := $(call find_sources,tests/kernel)
+PROG_bench_SRC := $(sort $(wildcard tests/bench/*.c tests/bench/*.asm))
+PROGRAMS    := $(foreach name,$(sort $(USER_NAMES) vmm ktest bench),$(if $(PROG_$(name)_SRC),$(name)))
+BOOT_ELF    := $(foreach name,$(if $(KERNEL_SRC),mica) $(PROGRAMS),$(B)/$(name).boot.elf)
+
+# ---------------------------------------------------------------- what a person types
+.PHONY: all run test unit fuzz kernel-test system-test bench debug iso guests setup tidy layers fmt-check fmt clean help \
+        unit-build fuzz-build FORCE
+
+all: $(if $(KERNEL_SRC),$(B)/mica.sym) $(BOOT_ELF) $(TINY_BIN) ## build the kernel, every program and the tiny guests
+
+run: setup ## install what is missing, build, make the guest, boot to the shell (RUN_ARGS="--on bochs ...")
+	@$(MAKE) --no-print-directory all guests
+	@scripts/run $(RUN_ARGS)
+
+test: ## every test; the last line is "N passed, N failed"
+	@tests/run_all
+
+unit: ## unit tests of pure code on this host (ASan, UBSan); ONLY=NAME for one
+	@tests/run_all unit
+
+fuzz: ## every fuzz target for 100,000 inputs or 10 s; ONLY=NAME for one
+	@tests/run_all fuzz
+
+kernel-test: ## the kernel's own tests under QEMU with 1, 2 and 4 CPUs and under Bochs
+	@tests/run_all kernel
+
+system-test: ## the whole machine under Bochs, driven as a user does; ONLY=NAME for one
+	@tests/run_all system
+
+bench: all guests ## measure; the table is printed and written to build/bench.txt
+	@tests/bench/run
+
+debug: all guests ## boot under QEMU stopped at its first instruction, with gdb attached
+	@scripts/debug
+
+iso: all guests ## the boot medium, build/mica.iso
+	@scripts/make-iso --output $(B)/mica.iso
+
+guests: $(B)/guests/linux.done ## guest images made from Debian packages
+
+setup: ## install the packages that are missing
+	@scripts/setup
+
+tidy: ## clang-tidy and cppcheck over the project's sources
+	@scripts/tidy
+
+layers: ## who may include whom, and that each header compiles alone
+	@scripts/layers
+
+C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
+fmt-check: ## is every C file laid out as clang-format would?
+	@clang-format --dry-run -Werror $(C_FILES)
+
+fmt: ## lay out every C file
+	@clang-format -i $(C_FILES)
+
+clean: ## remove what was built (downloaded packages stay: build/cache)
+	@find $(B) -mindepth 1 -maxdepth 1 ! -name cache -exec rm -rf {} + 2>/dev/null || true
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | column -t -s '|'
+
+# ---------------------------------------------------------------- kernel
+object_of = $(patsubst %,$(B)/$(1)/%.o,$(2))
+
+KERNEL_OBJ := $(call object_of,kernel,$(KERNEL_SRC))
+
+$(B)/mica.elf: $(KERNEL_OBJ) ukernel/boot/link.ld Makefile
+	@echo "  LD    $@"
+	@$(LINK) -mcmodel=kernel -Wl,-z,norelro -Wl,-T,ukernel/boot/link.ld -o $@ $(KERNEL_OBJ)
+
+$(B)/mica.sym: $(B)/mica.elf
+	@nm -n $< > $@
+
+$(B)/kernel/%.c.o: %.c Makefile
+	@mkdir -p $(@D)
+	@echo "  CC    $< (kernel)"
+	@$(CC) $(KERNEL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/kernel/%.asm.o: %.asm Makefile
+	@mkdir -p $(@D)
+	@echo "  NASM  $< (kernel)"
+	@$(NASM) $(NASM_FLAGS) -MD $(@:.o=.d) -MP -o $@ $<
+
+# ---------------------------------------------------------------- user land
+define program_rule
+$(B)/$(1).elf: $(call object_of,user,$(PROG_$(1)_SRC) $(LIB_SRC)) lib/sys/user.ld Makefile
+	@echo "  LD    $$@"
+	@$(LINK) -Wl,--gc-sections -Wl,-T,lib/sys/user.ld -o $$@ $$(filter %.o,$$^) -lgcc
+endef
+$(foreach name,$(PROGRAMS),$(eval $(call program_rule,$(name))))
+
+$(B)/user/%.c.o: %.c Makefile | $(ACPI_GEN)
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(CC) $(USER_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/user/%.asm.o: %.asm Makefile
+	@mkdir -p $(@D)
+	@echo "  NASM  $<"
+	@$(NASM) $(NASM_FLAGS) -MD $(@:.o=.d) -MP -o $@ $<
+
+%.boot.elf: %.elf
+	@$(OBJCOPY) --strip-all $< $@
+
+$(B)/gen/%.h: vmm-user/load/%.asl
+	@mkdir -p $(@D)
+	@echo "  IASL  $<"
+	@iasl -we -tc -p $(B)/gen/$* $< > $(B)/gen/$*.log 2>&1 || { cat $(B)/gen/$*.log; exit 1; }
+	@sed 's/^unsigned char/static const unsigned char/' $(B)/gen/$*.hex > $@
+
+# ---------------------------------------------------------------- guests
+$(B)/guests/%.bin: guests/tiny/%.asm
+	@mkdir -p $(@D)
+	@echo "  NASM  $<"
+	@$(NASM) -f bin -Iinclude/ -I./ -Iguests/tiny/ -MD $(@:.bin=.d) -MP -o $@ $<
+
+$(B)/guests/linux.done: guests/linux.sh guests/linux-init guests/tiny/ticks.asm
+	@mkdir -p $(@D)
+	@guests/linux.sh $(B)
+	@touch $@
+
+# ---------------------------------------------------------------- tests on this host
+# The lines `// sources: a.c b.c` and `// libs: NAME` at the top of a test say what it is linked with.
+test_sources = $(shell sed -n 's|^// sources: *||p' $(1))
+test_libs    = $(patsubst %,-l%,$(shell sed -n 's|^// libs: *||p' $(1)))
+
+define unit_rule
+$(B)/unit/test_$(1): $(call object_of,host,tests/unit/test_$(1).c $(call test_sources,tests/unit/test_$(1).c))
+	@mkdir -p $$(@D)
+	@$(CC) $(UNIT_CFLAGS) -o $$@ $$^ $(call test_libs,tests/unit/test_$(1).c) -lcmocka
+endef
+$(foreach name,$(UNIT_NAMES),$(eval $(call unit_rule,$(name))))
+
+define fuzz_rule
+$(B)/fuzz/fuzz_$(1): $(call object_of,fuzzed,tests/fuzz/fuzz_$(1).c $(call test_sources,tests/fuzz/fuzz_$(1).c))
+	@mkdir -p $$(@D)
+	@$(CLANG) $(HOST_CFLAGS) -fsanitize=fuzzer,address,undefined -o $$@ $$^ $(call test_libs,tests/fuzz/fuzz_$(1).c)
+endef
+$(foreach name,$(FUZZ_NAMES),$(eval $(call fuzz_rule,$(name))))
+
+unit-build: $(UNIT_NAMES:%=$(B)/unit/test_%)
+fuzz-build: $(FUZZ_NAMES:%=$(B)/fuzz/fuzz_%)
+
+$(B)/host/%.c.o: %.c Makefile | $(ACPI_GEN)
+	@mkdir -p $(@D)
+	@echo "  CC    $< (host)"
+	@$(CC) $(UNIT_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/fuzzed/%.c.o: %.c Makefile | $(ACPI_GEN)
+	@mkdir -p $(@D)
+	@echo "  CLANG $< (fuzz)"
+	@$(CLANG) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
