@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What each CPU has of its own. The kernel is event-driven: one stack per CPU, used from its top at every entry, interrupts off.
+// The block of a CPU is CPU_BLOCK bytes, so aligned: [guard page | stack 8 KiB | struct cpu]; so the stack pointer alone finds
+// the CPU's data from anywhere in the kernel, without GS (which stays the guest's and the user's).
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include "lib/ds/list.h"
+#include "x86/desc.h"
+
+#define CPU_BLOCK   0x4000ul
+#define CPU_OFFSET  0x3000ul  // of struct cpu in the block; also the top of the stack
+#define MAX_CPUS    64
+#define PRIORITIES  128
+
+struct ec;
+struct sc;
+struct pd;
+struct pio_space;
+
+struct cpu {
+    struct ec *current;            // offset 0, see offsets.inc: the EC that runs in user mode or as guest, or NULL when idle
+    uint64_t current_cr3;          // with PCID, bit 63 clear
+    struct pd *current_pd;
+    struct sc *sc;                 // the SC that is consumed
+    uint64_t slice_start;          // TSC when sc was dispatched
+    uint64_t slice_end;            // TSC when sc's quantum is used up
+    uint64_t timer_armed;          // deadline the host timer is set to, UINT64_MAX = none
+    struct pio_space *pio_loaded;  // whose port bitmap the TSS holds and enables, NULL = none
+    uint32_t id;                   // 0..cpus-1
+    uint32_t lapic_id;
+    bool need_resched;
+    bool idle;
+    struct ec *fpu_owner;          // whose vector state the registers hold
+    uint64_t idle_time;            // TSC ticks spent halted
+
+    uint64_t ready_map[PRIORITIES / 64];
+    struct list ready[PRIORITIES];
+    struct list timeouts;          // struct timeout, by deadline
+
+    uint32_t inbox_lock;           // SCs and ECs that other CPUs made ready here
+    struct list inbox;
+    uint32_t call_pending;         // cross-CPU call: a request for this CPU waits (cross.c)
+
+    struct tss *tss;
+    uint64_t *gdt;
+    void *vmxon;                   // owned by the virtualisation backend
+    bool virt_on;
+    uint32_t asid_next;
+    void *pio_bitmap_owner;        // whose bitmap the TSS page holds (perhaps disabled)
+};
+
+extern struct cpu *cpus[MAX_CPUS];
+extern uint32_t cpu_count;         // CPUs that run
+
+static inline struct cpu *this_cpu(void)
+{
+    uintptr_t sp;
+    __asm__("mov %%rsp, %0" : "=r"(sp));
+    return (struct cpu *)((sp & ~(CPU_BLOCK - 1)) + CPU_OFFSET);
+}
