@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Guest-virtual to guest-physical addresses by the guest's own page tables, as its processor does it (SDM 3A chapter
+// 4). Pure code: tables are read from guest RAM, which the guest may change at any time.
+#pragma once
+
+#include "vmm-user/guest_mem.h"
+
+// What the access is; GUEST_READ is the absence of the others.
+enum guest_access {
+    GUEST_READ = 0,
+    GUEST_WRITE = 1,
+    GUEST_FETCH = 2,
+    GUEST_IMPLICIT = 4, // the processor's own supervisor access (descriptor tables, TSS) whatever the CPL
+    GUEST_PEEK = 8,     // a debugger looks: no permission is asked, no accessed or dirty bit set
+};
+
+struct guest_paging {
+    uint64_t cr0, cr3, cr4, efer, rflags; // of rflags only AC counts
+    uint32_t pkru;
+    uint8_t cpl;
+    uint8_t max_phys; // physical address bits, CPUID 80000008.EAX[7:0]; 32-52
+};
+
+enum guest_walk_result {
+    GUEST_WALK_OK,
+    GUEST_WALK_FAULT,  // #PF with *pf_error (SDM 3A 4.7)
+    GUEST_WALK_NO_RAM, // a paging structure lies outside of RAM
+    GUEST_WALK_BUSY,   // the tables changed all the time: let the guest run and try again
+};
+
+// Translates one address. It must be canonical for the mode (the caller has that check, since it is #GP or #SS);
+// outside of long mode its upper half is ignored. *gpa is written on success, *pf_error on a fault.
+int guest_walk(const struct guest_mem *mem, const struct guest_paging *p, uint64_t gva, unsigned access, uint64_t *gpa,
+               uint32_t *pf_error);
+
+enum { GUEST_WALK_LEVELS = 5, GUEST_WALK_ENTRIES = 16 };
+
+// A successful walk, with every paging-structure entry it read. It is used again only while all of them read the same,
+// so it is never stale, whatever the guest writes.
+struct guest_walk_entry {
+    uint64_t gva_page, gpa_page;
+    uint64_t cr0, cr3, cr4, efer;
+    uint32_t who; // access, CPL and AC
+    uint32_t pkru;
+    uint32_t levels; // 0: nothing here
+    uint32_t entry_size;
+    const void *at[GUEST_WALK_LEVELS];
+    uint64_t value[GUEST_WALK_LEVELS];
+};
+
+// One per vCPU; zeroed is empty.
+struct guest_walk_cache {
+    struct guest_walk_entry entries[GUEST_WALK_ENTRIES];
+};
+
+// The same as guest_walk, a few dozen instructions if the page was walked before.
+int guest_walk_cached(const struct guest_mem *mem, const struct guest_paging *p, struct guest_walk_cache *cache,
+                      uint64_t gva, unsigned access, uint64_t *gpa, uint32_t *pf_error);
