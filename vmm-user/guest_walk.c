@@ -3,8 +3,9 @@
 
 #include <stddef.h>
 
-#include "x86/page_fault.h"
+#include "x86/desc.h"
 #include "x86/paging.h"
+#include "x86/pkeys.h"
 #include "x86/regs.h"
 
 enum { WALK_ATTEMPTS = 64, PAGE_OFFSET = 0xfff, PSE36_BITS = 40 };
