@@ -18,7 +18,7 @@ WARN         := -Wall -Wextra -Werror
 FREESTANDING := -std=gnu17 -ffreestanding -O2 -g $(WARN) -mgeneral-regs-only -fno-pic -fno-pie -fno-stack-protector \
                 -fno-asynchronous-unwind-tables -fcf-protection=none -fno-strict-aliasing -fno-common
 KERNEL_CFLAGS := $(FREESTANDING) -mno-red-zone -mcmodel=kernel $(INCLUDES)
-USER_CFLAGS   := $(FREESTANDING) -ffunction-sections -fdata-sections $(INCLUDES)
+USER_CFLAGS   := $(FREESTANDING) -mno-red-zone -ffunction-sections -fdata-sections $(INCLUDES)
 NASM_FLAGS    := -f elf64 -g -F dwarf -Iinclude/ -I./
 LINK          := $(CC) -static -nostdlib -no-pie -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 \
                  -Wl,--no-warn-rwx-segments
