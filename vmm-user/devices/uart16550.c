@@ -99,6 +99,13 @@ void uart_receive(struct uart *u, uint8_t byte)
         uart_take(u, byte);
 }
 
+// Tells who feeds the receiver that it is empty.
+static void uart_invite(struct uart *u)
+{
+    if (!u->rx_count && !(u->mcr & UART_MCR_LOOP) && u->drained)
+        u->drained(u->drained_ctx);
+}
+
 static uint8_t uart_read_rbr(struct uart *u)
 {
     uint8_t byte = u->rx[u->rx_head];
@@ -110,8 +117,7 @@ static uint8_t uart_read_rbr(struct uart *u)
         u->lsr &= ~UART_LSR_DR;
     uart_arm_timeout(u);
     uart_update(u);
-    if (!u->rx_count && u->drained)
-        u->drained(u->drained_ctx);
+    uart_invite(u);
     return byte;
 }
 
@@ -199,6 +205,8 @@ static void uart_write_fcr(struct uart *u, uint8_t value)
     u->fcr = value & UART_FCR_ENABLE ? value & (UART_FCR_TRIGGER_MASK | UART_FCR_DMA | UART_FCR_ENABLE) : 0;
     uart_arm_timeout(u);
     uart_update(u);
+    if (value & UART_FCR_CLEAR_RX || toggled)
+        uart_invite(u);
 }
 
 // The four modem inputs: from the peer, or in loopback from our own outputs.
@@ -212,12 +220,15 @@ static uint8_t uart_modem_lines(const struct uart *u)
 
 static void uart_write_mcr(struct uart *u, uint8_t value)
 {
+    bool unlooped = u->mcr & ~value & UART_MCR_LOOP;
     u->mcr = value & UART_MCR_ALL;
     uint8_t lines = uart_modem_lines(u), changed = (lines ^ u->msr) & 0xf0;
     if (lines & UART_MSR_RI)
         changed &= ~UART_MSR_RI; // only its trailing edge counts
     u->msr = lines | (u->msr & UART_MSR_DELTAS) | changed >> 4;
     uart_update(u);
+    if (unlooped)
+        uart_invite(u);
 }
 
 static void uart_write(struct device *dev, enum io_space space, uint64_t port, unsigned size, uint64_t wide)

@@ -9,7 +9,7 @@ struct uart {
     struct char_backend out;
     struct irq_line irq;
     struct dev_timer timeout;   // characters wait below the trigger level
-    void (*drained)(void *ctx); // the guest read the last received byte: more is welcome. May be NULL
+    void (*drained)(void *ctx); // the receiver is empty: more bytes are welcome. May be NULL
     void *drained_ctx;
     uint8_t ier, fcr, lcr, mcr, lsr, msr, scr;
     uint16_t divisor;

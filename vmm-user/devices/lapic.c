@@ -1,0 +1,514 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "vmm-user/devices/lapic.h"
+#include "vmm-user/devices/lapic_timer.h"
+#include "vmm-user/devices/state_io.h"
+
+#define LAPIC_STATE_VERSION 1
+#define LAPIC_VERSION_VALUE 0x00050014 // integrated APIC, six LVT entries
+#define LAPIC_REGS          64         // 10h apart, up to 3F0h
+#define BASE_RESERVED       0xfff00000000002ffull
+
+#define REG(l, offset) ((l)->regs[(offset) / 4])
+#define BIT(offset)    (1ull << ((offset) / 16))
+#define BITS8(offset)  (0xffull << ((offset) / 16))
+
+// ---- interrupts in and out of IRR and ISR
+
+static uint32_t *irr_word(struct lapic *l, unsigned n)
+{
+    return &REG(l, LAPIC_IRR + 16 * n);
+}
+
+static void lapic_error(struct lapic *l, uint32_t error)
+{
+    uint32_t lvt = REG(l, LAPIC_LVT_ERROR);
+    __atomic_fetch_or(&l->esr, error, __ATOMIC_RELAXED);
+    if (!(lvt & LAPIC_LVT_MASKED) && (lvt & 0xff) > 15)
+        lapic_accept(l, (uint8_t)lvt, false);
+}
+
+bool lapic_accept(struct lapic *l, uint8_t vector, bool level)
+{
+    if (!lapic_enabled(l) || !(REG(l, LAPIC_SVR) & LAPIC_SVR_ENABLE))
+        return false;
+    if (vector < 16) {
+        lapic_error(l, LAPIC_ESR_RECEIVE_VECTOR);
+        return false;
+    }
+    unsigned n = vector >> 5;
+    uint32_t bit = 1u << (vector & 31), *tmr = &REG(l, LAPIC_TMR + 16 * n);
+    bool was_level = __atomic_load_n(tmr, __ATOMIC_RELAXED) & bit;
+    if (level && !was_level)
+        __atomic_fetch_or(tmr, bit, __ATOMIC_RELAXED);
+    else if (!level && was_level)
+        __atomic_fetch_and(tmr, ~bit, __ATOMIC_RELAXED);
+    if (__atomic_fetch_or(irr_word(l, n), bit, __ATOMIC_ACQ_REL) & bit)
+        return true;
+    __atomic_fetch_or(&l->irr_words, 1u << n, __ATOMIC_ACQ_REL);
+    l->host.signal(l->host.ctx, LAPIC_SIGNAL_WAKE, vector);
+    return true;
+}
+
+// Word n of IRR seems empty: its summary bit goes, unless a request came meanwhile.
+static void irr_word_empty(struct lapic *l, unsigned n)
+{
+    __atomic_fetch_and(&l->irr_words, ~(1u << n), __ATOMIC_ACQ_REL);
+    if (__atomic_load_n(irr_word(l, n), __ATOMIC_ACQUIRE))
+        __atomic_fetch_or(&l->irr_words, 1u << n, __ATOMIC_ACQ_REL);
+}
+
+int lapic_pending_slow(struct lapic *l)
+{
+    uint32_t words;
+    while ((words = __atomic_load_n(&l->irr_words, __ATOMIC_ACQUIRE))) {
+        unsigned n = 31 - (unsigned)__builtin_clz(words);
+        uint32_t irr = __atomic_load_n(irr_word(l, n), __ATOMIC_ACQUIRE);
+        if (!irr) {
+            irr_word_empty(l, n);
+            continue;
+        }
+        int vector = (int)(n * 32 + 31 - (unsigned)__builtin_clz(irr)), threshold = lapic_in_service(l) >> 4;
+        int tpr = (int)(REG(l, LAPIC_TPR) >> 4 & 15);
+        if (tpr > threshold)
+            threshold = tpr;
+        return vector >> 4 > threshold ? vector : -1;
+    }
+    return -1;
+}
+
+void lapic_ack(struct lapic *l, uint8_t vector)
+{
+    unsigned n = vector >> 5;
+    uint32_t bit = 1u << (vector & 31);
+    if (!(__atomic_and_fetch(irr_word(l, n), ~bit, __ATOMIC_ACQ_REL)))
+        irr_word_empty(l, n);
+    REG(l, LAPIC_ISR + 16 * n) |= bit;
+    l->isr_words |= 1u << n;
+}
+
+static void lapic_end_of_interrupt(struct lapic *l)
+{
+    int vector = lapic_in_service(l);
+    if (vector < 0)
+        return;
+    unsigned n = (unsigned)vector >> 5;
+    uint32_t bit = 1u << (vector & 31);
+    if (!(REG(l, LAPIC_ISR + 16 * n) &= ~bit))
+        l->isr_words &= ~(1u << n);
+    if (REG(l, LAPIC_TMR + 16 * n) & bit)
+        l->host.eoi(l->host.ctx, (uint8_t)vector);
+}
+
+bool lapic_receive(struct lapic *l, const struct apic_message *m)
+{
+    static const uint8_t signals[8] = {
+        [LAPIC_MODE_SMI] = LAPIC_SIGNAL_SMI,     [LAPIC_MODE_NMI] = LAPIC_SIGNAL_NMI,
+        [LAPIC_MODE_INIT] = LAPIC_SIGNAL_INIT,   [LAPIC_MODE_SIPI] = LAPIC_SIGNAL_SIPI,
+        [LAPIC_MODE_EXTINT] = LAPIC_SIGNAL_WAKE,
+    };
+    if (!lapic_enabled(l))
+        return false;
+    if (m->mode == LAPIC_MODE_FIXED || m->mode == LAPIC_MODE_LOWEST)
+        return lapic_accept(l, m->vector, m->level);
+    if (m->mode == 3 || m->mode > LAPIC_MODE_EXTINT)
+        return false;
+    l->host.signal(l->host.ctx, signals[m->mode], m->vector);
+    return true;
+}
+
+void lapic_set_lint(struct lapic *l, unsigned pin, bool level)
+{
+    bool rose = level && !l->lint[pin & 1];
+    uint32_t lvt = REG(l, pin & 1 ? LAPIC_LVT_LINT1 : LAPIC_LVT_LINT0);
+    l->lint[pin & 1] = level;
+    if (!rose || lvt & LAPIC_LVT_MASKED)
+        return;
+    struct apic_message m = {
+        .mode = (lvt & LAPIC_MODE_MASK) >> LAPIC_MODE_SHIFT,
+        .vector = (uint8_t)lvt,
+        .level = lvt & LAPIC_LVT_LEVEL,
+    };
+    lapic_receive(l, &m);
+}
+
+bool lapic_extint_open(const struct lapic *l)
+{
+    if (!lapic_enabled(l))
+        return l->bsp;
+    return (REG(l, LAPIC_LVT_LINT0) & (LAPIC_LVT_MASKED | LAPIC_MODE_MASK)) == LAPIC_MODE_EXTINT << LAPIC_MODE_SHIFT;
+}
+
+// ---- destinations
+
+bool lapic_is_destination(const struct lapic *l, uint32_t dest, bool logical)
+{
+    if (dest == UINT32_MAX)
+        return true;
+    if (!logical)
+        return dest == l->id;
+    uint32_t ldr = REG(l, LAPIC_LDR);
+    if (lapic_x2apic(l))
+        return ldr >> 16 == dest >> 16 && ldr & dest & 0xffff;
+    ldr >>= 24;
+    if (REG(l, LAPIC_DFR) >> 28 == 15)
+        return ldr & dest & 0xff;
+    return ldr >> 4 == (dest >> 4 & 15) && ldr & dest & 15;
+}
+
+unsigned lapic_priority(const struct lapic *l)
+{
+    return REG(l, LAPIC_TPR) >> 4 & 15;
+}
+
+static void lapic_send(struct lapic *l)
+{
+    uint32_t low = REG(l, LAPIC_ICR);
+    struct apic_message m = {
+        .dest = lapic_x2apic(l) ? REG(l, LAPIC_ICR + 4) : REG(l, LAPIC_ICR_HIGH) >> 24,
+        .logical = low & LAPIC_ICR_LOGICAL,
+        .mode = (low & LAPIC_MODE_MASK) >> LAPIC_MODE_SHIFT,
+        .vector = (uint8_t)low,
+    };
+    if (m.mode == LAPIC_MODE_EXTINT ||
+        (m.mode == LAPIC_MODE_INIT && (low & LAPIC_ICR_LEVEL) && !(low & LAPIC_ICR_ASSERT)))
+        return; // reserved; INIT level de-assert is for the APICs of the 486
+    if (m.mode <= LAPIC_MODE_LOWEST && m.vector < 16) {
+        lapic_error(l, LAPIC_ESR_SEND_VECTOR);
+        return;
+    }
+    apic_bus_deliver(l->bus, &m, (low & LAPIC_ICR_SHORTHAND) >> LAPIC_ICR_SHORTHAND_SHIFT, l);
+}
+
+// ---- registers
+
+static void svr_written(struct lapic *l)
+{
+    static const uint16_t lvts[] = {LAPIC_LVT_THERMAL, LAPIC_LVT_PERF,  LAPIC_LVT_LINT0,
+                                    LAPIC_LVT_LINT1,   LAPIC_LVT_ERROR, LAPIC_LVT_TIMER};
+    if (REG(l, LAPIC_SVR) & LAPIC_SVR_ENABLE)
+        return;
+    for (unsigned i = 0; i < sizeof(lvts) / sizeof(*lvts); i++)
+        REG(l, lvts[i]) |= LAPIC_LVT_MASKED;
+    lapic_timer_lvt_written(l);
+}
+
+static void lvt_written(struct lapic *l)
+{
+    svr_written(l); // masks it again while the APIC is disabled
+}
+
+static void lvt_timer_written(struct lapic *l)
+{
+    if ((REG(l, LAPIC_LVT_TIMER) & LAPIC_LVT_TIMER_MODE) == LAPIC_LVT_TIMER_MODE)
+        REG(l, LAPIC_LVT_TIMER) &= ~LAPIC_LVT_TIMER_MODE; // reserved
+    svr_written(l);
+    lapic_timer_lvt_written(l);
+}
+
+static void eoi_written(struct lapic *l)
+{
+    REG(l, LAPIC_EOI) = 0;
+    lapic_end_of_interrupt(l);
+}
+
+static void esr_written(struct lapic *l)
+{
+    REG(l, LAPIC_ESR) = __atomic_exchange_n(&l->esr, 0, __ATOMIC_RELAXED);
+}
+
+static void dfr_written(struct lapic *l)
+{
+    REG(l, LAPIC_DFR) |= LAPIC_DFR_CLUSTER;
+}
+
+// The ID is not writable; x2APIC derives the logical ID from it.
+static void id_written(struct lapic *l)
+{
+    REG(l, LAPIC_ID) = lapic_x2apic(l) ? l->id : l->id << 24;
+}
+
+static void self_ipi_written(struct lapic *l)
+{
+    lapic_accept(l, (uint8_t)REG(l, LAPIC_SELF_IPI), false);
+    REG(l, LAPIC_SELF_IPI) = 0;
+}
+
+// Bits that software can write, and what a write does. Registers that are not here are read-only or absent.
+static const struct {
+    uint32_t bits;
+    void (*written)(struct lapic *l);
+} writable[LAPIC_REGS] = {
+    [LAPIC_ID / 16] = {0xff000000, id_written},
+    [LAPIC_TPR / 16] = {0xff, 0},
+    [LAPIC_EOI / 16] = {0, eoi_written},
+    [LAPIC_LDR / 16] = {0xff000000, 0},
+    [LAPIC_DFR / 16] = {0xf0000000, dfr_written},
+    [LAPIC_SVR / 16] = {0x3ff, svr_written},
+    [LAPIC_ESR / 16] = {0, esr_written},
+    [LAPIC_ICR / 16] = {0xccfff & ~LAPIC_ICR_PENDING, lapic_send},
+    [LAPIC_ICR_HIGH / 16] = {0xff000000, 0},
+    [LAPIC_LVT_TIMER / 16] = {0x700ff, lvt_timer_written},
+    [LAPIC_LVT_THERMAL / 16] = {0x107ff, lvt_written},
+    [LAPIC_LVT_PERF / 16] = {0x107ff, lvt_written},
+    [LAPIC_LVT_LINT0 / 16] = {0x1a7ff, lvt_written},
+    [LAPIC_LVT_LINT1 / 16] = {0x1a7ff, lvt_written},
+    [LAPIC_LVT_ERROR / 16] = {0x100ff, lvt_written},
+    [LAPIC_TIMER_INITIAL / 16] = {0xffffffff, lapic_timer_initial_written},
+    [LAPIC_TIMER_DIVIDE / 16] = {0xb, lapic_timer_divide_written},
+    [LAPIC_SELF_IPI / 16] = {0xff, self_ipi_written},
+};
+
+#define LAPIC_READABLE                                                                                                 \
+    (BIT(LAPIC_ID) | BIT(LAPIC_VERSION) | BIT(LAPIC_TPR) | BIT(LAPIC_PPR) | BIT(LAPIC_LDR) | BIT(LAPIC_SVR) |          \
+     BITS8(LAPIC_ISR) | BITS8(LAPIC_TMR) | BITS8(LAPIC_IRR) | BIT(LAPIC_ESR) | BIT(LAPIC_ICR) | BIT(LAPIC_LVT_TIMER) | \
+     BIT(LAPIC_LVT_THERMAL) | BIT(LAPIC_LVT_PERF) | BIT(LAPIC_LVT_LINT0) | BIT(LAPIC_LVT_LINT1) |                      \
+     BIT(LAPIC_LVT_ERROR) | BIT(LAPIC_TIMER_INITIAL) | BIT(LAPIC_TIMER_CURRENT) | BIT(LAPIC_TIMER_DIVIDE))
+#define XAPIC_READABLE                                                                                                 \
+    (LAPIC_READABLE | BIT(LAPIC_APR) | BIT(LAPIC_EOI) | BIT(LAPIC_RRD) | BIT(LAPIC_DFR) | BIT(LAPIC_ICR_HIGH))
+#define LAPIC_WRITABLE                                                                                                 \
+    (BIT(LAPIC_TPR) | BIT(LAPIC_EOI) | BIT(LAPIC_SVR) | BIT(LAPIC_ESR) | BIT(LAPIC_ICR) | BIT(LAPIC_LVT_TIMER) |       \
+     BIT(LAPIC_LVT_THERMAL) | BIT(LAPIC_LVT_PERF) | BIT(LAPIC_LVT_LINT0) | BIT(LAPIC_LVT_LINT1) |                      \
+     BIT(LAPIC_LVT_ERROR) | BIT(LAPIC_TIMER_INITIAL) | BIT(LAPIC_TIMER_DIVIDE))
+#define XAPIC_WRITABLE  (LAPIC_WRITABLE | BIT(LAPIC_ID) | BIT(LAPIC_LDR) | BIT(LAPIC_DFR) | BIT(LAPIC_ICR_HIGH))
+#define X2APIC_WRITABLE (LAPIC_WRITABLE | BIT(LAPIC_SELF_IPI))
+
+static uint32_t lapic_ppr(const struct lapic *l)
+{
+    int isr = lapic_in_service(l);
+    uint32_t tpr = REG(l, LAPIC_TPR) & 0xff;
+    return isr < 0 || tpr >> 4 >= (uint32_t)isr >> 4 ? tpr : (uint32_t)isr & 0xf0;
+}
+
+static uint32_t lapic_read_register(struct lapic *l, uint32_t offset)
+{
+    if (offset == LAPIC_TIMER_CURRENT)
+        REG(l, offset) = lapic_timer_current(l);
+    else if (offset == LAPIC_PPR)
+        REG(l, offset) = lapic_ppr(l);
+    return __atomic_load_n(&REG(l, offset), __ATOMIC_RELAXED);
+}
+
+void lapic_write_done(struct lapic *l, uint32_t offset)
+{
+    unsigned n = offset / 16 % LAPIC_REGS;
+    l->regs[4 * n] &= writable[n].bits;
+    if (writable[n].written)
+        writable[n].written(l);
+}
+
+uint32_t lapic_mmio_read(struct lapic *l, uint32_t offset, unsigned size)
+{
+    unsigned n = offset / 16, shift = offset % 16 * 8;
+    if (!lapic_enabled(l) || lapic_x2apic(l))
+        return UINT32_MAX;
+    if (n >= LAPIC_REGS || !(XAPIC_READABLE >> n & 1)) {
+        lapic_error(l, LAPIC_ESR_REGISTER);
+        return 0;
+    }
+    uint32_t value = shift < 32 ? lapic_read_register(l, n * 16) >> shift : 0;
+    return size < 4 ? value & ((1u << 8 * size) - 1) : value;
+}
+
+void lapic_mmio_write(struct lapic *l, uint32_t offset, unsigned size, uint32_t value)
+{
+    unsigned n = offset / 16;
+    if (!lapic_enabled(l) || lapic_x2apic(l) || offset % 16 || size != 4)
+        return;
+    if (n >= LAPIC_REGS || !(XAPIC_WRITABLE >> n & 1)) {
+        lapic_error(l, LAPIC_ESR_REGISTER);
+        return;
+    }
+    l->regs[4 * n] = value;
+    lapic_write_done(l, offset);
+}
+
+// ---- MSRs
+
+static bool base_msr_write(struct lapic *l, uint64_t value)
+{
+    bool enable = value & LAPIC_BASE_ENABLE, x2 = value & LAPIC_BASE_X2APIC;
+    if (value & BASE_RESERVED || (x2 && !enable) || (x2 && !lapic_enabled(l)) ||
+        (lapic_x2apic(l) && enable && !x2)) // SDM 3A, figure 11-25
+        return false;
+    uint64_t changed = value ^ l->base;
+    l->base = value;
+    if (changed & LAPIC_BASE_ENABLE)
+        lapic_init_reset(l);
+    if (changed & LAPIC_BASE_X2APIC && x2) {
+        id_written(l);
+        REG(l, LAPIC_LDR) = l->id >> 4 << 16 | 1u << (l->id & 15);
+        REG(l, LAPIC_ICR + 4) = REG(l, LAPIC_ICR_HIGH) = 0;
+    }
+    if (changed)
+        l->host.signal(l->host.ctx, LAPIC_SIGNAL_ENABLED, 0);
+    return true;
+}
+
+static bool x2apic_read(struct lapic *l, unsigned n, uint64_t *value)
+{
+    if (!lapic_x2apic(l) || n >= LAPIC_REGS || !(LAPIC_READABLE >> n & 1))
+        return false;
+    *value = lapic_read_register(l, n * 16);
+    if (n == LAPIC_ICR / 16)
+        *value |= (uint64_t)REG(l, LAPIC_ICR + 4) << 32;
+    return true;
+}
+
+static bool x2apic_write(struct lapic *l, unsigned n, uint64_t value)
+{
+    if (!lapic_x2apic(l) || n >= LAPIC_REGS || !(X2APIC_WRITABLE >> n & 1))
+        return false;
+    uint32_t bits = writable[n].bits;
+    bool icr = n == LAPIC_ICR / 16, lvt = n >= LAPIC_LVT_TIMER / 16 && n <= LAPIC_LVT_ERROR / 16;
+    if (lvt)
+        bits |= LAPIC_LVT_PENDING | LAPIC_LVT_REMOTE_IRR; // read-only, not reserved
+    if ((uint32_t)value & ~bits || (value >> 32 && !icr))
+        return false;
+    if (icr)
+        REG(l, LAPIC_ICR + 4) = (uint32_t)(value >> 32);
+    l->regs[4 * n] = (uint32_t)value;
+    lapic_write_done(l, n * 16);
+    return true;
+}
+
+bool lapic_msr_read(struct lapic *l, uint32_t msr, uint64_t *value)
+{
+    if (msr - LAPIC_X2APIC_MSR <= LAPIC_X2APIC_MSR_LAST - LAPIC_X2APIC_MSR)
+        return x2apic_read(l, msr - LAPIC_X2APIC_MSR, value);
+    if (msr == LAPIC_BASE_MSR)
+        *value = l->base;
+    else if (msr == LAPIC_DEADLINE_MSR)
+        *value = lapic_timer_deadline(l);
+    else
+        return false;
+    return true;
+}
+
+bool lapic_msr_write(struct lapic *l, uint32_t msr, uint64_t value)
+{
+    if (msr == LAPIC_DEADLINE_MSR) {
+        lapic_timer_set_deadline(l, value);
+        return true;
+    }
+    if (msr - LAPIC_X2APIC_MSR <= LAPIC_X2APIC_MSR_LAST - LAPIC_X2APIC_MSR)
+        return x2apic_write(l, msr - LAPIC_X2APIC_MSR, value);
+    return msr == LAPIC_BASE_MSR && base_msr_write(l, value);
+}
+
+void lapic_set_tsc_offset(struct lapic *l, uint64_t offset)
+{
+    l->tsc_offset = offset;
+    lapic_timer_arm(l, l->dev.clock->now(l->dev.clock));
+}
+
+// ---- life
+
+void lapic_init_reset(struct lapic *l)
+{
+    for (unsigned i = 0; i < LAPIC_REGS * 4; i++)
+        __atomic_store_n(&l->regs[i], 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&l->irr_words, 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&l->esr, 0, __ATOMIC_RELAXED);
+    l->isr_words = 0;
+    id_written(l);
+    REG(l, LAPIC_VERSION) = LAPIC_VERSION_VALUE;
+    REG(l, LAPIC_DFR) = LAPIC_DFR_FLAT;
+    REG(l, LAPIC_SVR) = 0xff;
+    if (lapic_x2apic(l))
+        REG(l, LAPIC_LDR) = l->id >> 4 << 16 | 1u << (l->id & 15);
+    svr_written(l);
+    lapic_timer_reset(l);
+}
+
+// Power-on. The boot CPU's LINT0 is left open for the 8259, as firmware does, so that a guest may do without the APIC.
+static void lapic_reset(struct device *dev)
+{
+    struct lapic *l = (struct lapic *)dev;
+    l->base = LAPIC_BASE | LAPIC_BASE_ENABLE | (l->bsp ? LAPIC_BASE_BSP : 0);
+    l->tsc_offset = 0;
+    lapic_init_reset(l);
+    if (l->bsp)
+        REG(l, LAPIC_LVT_LINT0) = LAPIC_MODE_EXTINT << LAPIC_MODE_SHIFT;
+}
+
+static uint64_t lapic_read(struct device *dev, enum io_space space, uint64_t addr, unsigned size)
+{
+    (void)space;
+    return lapic_mmio_read((struct lapic *)dev, addr & (LAPIC_SIZE - 1), size);
+}
+
+static void lapic_write(struct device *dev, enum io_space space, uint64_t addr, unsigned size, uint64_t value)
+{
+    (void)space;
+    lapic_mmio_write((struct lapic *)dev, addr & (LAPIC_SIZE - 1), size, (uint32_t)value);
+}
+
+static void lapic_state(struct lapic *l, struct state *s, bool load)
+{
+    state_version(s, load, LAPIC_STATE_VERSION);
+    for (unsigned n = 0; n < LAPIC_REGS; n++)
+        state_u32(s, load, &l->regs[4 * n]);
+    state_u32(s, load, &REG(l, LAPIC_ICR + 4));
+    state_u64(s, load, &l->base);
+    state_u32(s, load, &l->esr);
+    state_u32(s, load, &l->timer_mode);
+    state_u64(s, load, &l->deadline);
+    state_u64(s, load, &l->timer_start);
+    state_u64(s, load, &l->tsc_offset);
+    state_bool(s, load, &l->timer_running);
+    state_bool(s, load, &l->lint[0]);
+    state_bool(s, load, &l->lint[1]);
+}
+
+static void lapic_save(struct device *dev, struct state *s)
+{
+    lapic_state((struct lapic *)dev, s, false);
+}
+
+static void lapic_load(struct device *dev, struct state *s)
+{
+    struct lapic *l = (struct lapic *)dev;
+    lapic_state(l, s, true);
+    bool x2 = l->base & LAPIC_BASE_X2APIC;
+    if (l->base & BASE_RESERVED || (x2 && !lapic_enabled(l)) ||
+        l->timer_mode != (REG(l, LAPIC_LVT_TIMER) & LAPIC_LVT_TIMER_MODE) || l->timer_mode == LAPIC_LVT_TIMER_MODE)
+        s->error = true;
+    if (s->error) {
+        lapic_reset(dev);
+        return;
+    }
+    for (unsigned n = 0; n < LAPIC_REGS; n++)
+        if (writable[n].bits && n != LAPIC_LDR / 16 && n != LAPIC_DFR / 16)
+            l->regs[4 * n] &= writable[n].bits;
+    REG(l, LAPIC_ISR) &= ~0xffffu; // there are no vectors below 16
+    REG(l, LAPIC_IRR) &= ~0xffffu;
+    l->isr_words = l->irr_words = 0;
+    for (unsigned n = 0; n < 8; n++) {
+        l->isr_words |= (REG(l, LAPIC_ISR + 16 * n) != 0) << n;
+        l->irr_words |= (REG(l, LAPIC_IRR + 16 * n) != 0) << n;
+    }
+    id_written(l);
+    REG(l, LAPIC_VERSION) = LAPIC_VERSION_VALUE;
+    l->timer_divide = REG(l, LAPIC_TIMER_DIVIDE);
+    l->timer.deadline = TIMER_NEVER;
+    lapic_timer_arm(l, dev->clock->now(dev->clock));
+}
+
+static const struct device_ops lapic_ops = {
+    .name = "lapic",
+    .read = lapic_read,
+    .write = lapic_write,
+    .reset = lapic_reset,
+    .save = lapic_save,
+    .load = lapic_load,
+};
+
+void lapic_init(struct lapic *l, struct clock *clock, uint32_t id, uint32_t *regs, struct apic_bus *bus,
+                struct lapic_host host)
+{
+    *l = (struct lapic){.regs = regs, .bus = bus, .host = host, .id = id, .bsp = id == 0};
+    device_init(&l->dev, &lapic_ops, clock);
+    device_add_range(&l->dev, IO_MMIO, LAPIC_BASE, LAPIC_SIZE);
+    lapic_timer_init(l);
+    lapic_reset(&l->dev);
+}
