@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Executes one guest instruction: registers in the UTCB, memory through the guest's segments and page tables to RAM or
+// to the VMM's devices. Pure code; one struct insn_cpu per vCPU.
+#pragma once
+
+#include "abi/utcb.h"
+#include "vmm-user/guest_walk.h"
+#include "vmm-user/insn/decode.h"
+
+enum insn_result {
+    INSN_DONE,        // executed; RIP is at the next instruction
+    INSN_FAULT,       // inject cpu->fault; no register has changed but those of completed REP iterations
+    INSN_RETRY,       // run the guest again at the same RIP: a long REP goes on, or a device asked for it
+    INSN_UNSUPPORTED, // not ours to execute: cpu->reason says why; nothing has changed
+};
+
+struct insn_fault {
+    uint8_t vector; // enum exception
+    bool has_error;
+    uint32_t error;
+    uint64_t cr2; // for #PF: the VMM writes it to state->cr2
+};
+
+// Devices. `size` is 1, 2, 4 or 8 (ports: at most 4). A read stores its value zero-extended. Returns INSN_DONE, or what
+// the instruction shall end with: then the access must have had no effect.
+typedef enum insn_result insn_access(void *context, uint64_t address, unsigned size, bool write, uint64_t *value);
+
+// What the exit already knows: the processor translated `gla` to `gpa` just now, for a write too if `write`. Set by the
+// VMM before the call where hardware tells (VMX: exit qualification bits 7 and 8 both set); cleared by the call.
+struct insn_hint {
+    bool valid, write;
+    uint64_t gla, gpa;
+};
+
+enum { INSN_CACHE_ENTRIES = 128, INSN_CACHE_BYTES = 16 };
+
+// Decoded instructions, found by RIP and trusted only if mode and bytes are the same: never stale. Zeroed is empty.
+struct insn_cache {
+    struct insn_cache_entry {
+        uint64_t bytes[2], mask[2]; // the instruction, and ones for its length
+        unsigned mode_key;          // enum insn_mode + 1
+        struct insn insn;
+    } entries[INSN_CACHE_ENTRIES];
+    struct guest_walk_cache walks; // of code and data pages
+};
+
+struct insn_cpu {
+    // Set once by the VMM.
+    struct utcb_state *state; // needs GPR, RIP, RFLAGS, CR, EFER and the segments; changes GPR, RIP, RFLAGS
+    const struct guest_mem *ram;
+    uint64_t hole_first, hole_end; // [first, end) below ram->low_size: data accesses go to mmio all the same (VGA, ROM)
+    struct insn_cache *cache;
+    insn_access *mmio, *port;
+    void *context;
+    uint8_t max_phys; // as in struct guest_paging
+    uint32_t pkru;
+
+    struct insn_hint hint; // set for each exit
+
+    // Out.
+    struct insn_fault fault;
+    const char *reason;              // of INSN_UNSUPPORTED
+    uint8_t bytes[INSN_CACHE_BYTES]; // of an instruction that insn_fetch could not decode, for the log
+    uint8_t byte_count;
+};
+
+// Mode of the code segment.
+enum insn_mode insn_mode_of(const struct utcb_state *state);
+
+// Fetches and decodes the instruction at CS:RIP. On INSN_DONE *in is good until the next fetch of this vCPU.
+enum insn_result insn_fetch(struct insn_cpu *cpu, const struct insn **in);
+
+// Executes it. A privileged instruction is not executed but INSN_UNSUPPORTED; port instructions are executed without a
+// look at IOPL and the I/O bitmap, which the processor checked before the exit. REP stops with INSN_RETRY after 4096
+// iterations.
+enum insn_result insn_execute(struct insn_cpu *cpu, const struct insn *in);
+
+// Both.
+enum insn_result insn_emulate(struct insn_cpu *cpu);

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Instructions that use the stack or change RIP.
+#include "vmm-user/insn/machine.h"
+
+// Width of the stack pointer (SDM 1 6.2.5).
+static unsigned stack_size(const struct insn_cpu *cpu, const struct insn *in)
+{
+    if (in->mode == INSN_MODE_64) {
+        return 8;
+    }
+    return cpu->state->seg[SEG_SS].ar & AR_D ? 4 : 2;
+}
+
+static enum insn_result stack_push(struct insn_cpu *cpu, const struct insn *in, unsigned size, uint64_t value)
+{
+    unsigned width = stack_size(cpu, in);
+    uint64_t top = (cpu->state->gpr[GPR_RSP] - size) & size_mask(width);
+    struct operand at;
+    enum insn_result result = operand_resolve(cpu, in->mode, INSN_SS, top, size, GUEST_WRITE, &at);
+    if (result == INSN_DONE) {
+        result = operand_write(cpu, &at, value);
+    }
+    if (result == INSN_DONE) {
+        reg_write(cpu->state, GPR_RSP, width, top);
+    }
+    return result;
+}
+
+// Reads the top of the stack and leaves the pointer alone.
+static enum insn_result stack_peek(struct insn_cpu *cpu, const struct insn *in, uint64_t pointer, unsigned size,
+                                   uint64_t *value)
+{
+    struct operand at;
+    uint64_t top = pointer & size_mask(stack_size(cpu, in));
+    enum insn_result result = operand_resolve(cpu, in->mode, INSN_SS, top, size, GUEST_READ, &at);
+    return result == INSN_DONE ? operand_read(cpu, &at, value) : result;
+}
+
+enum insn_result branch_check(struct insn_cpu *cpu, enum insn_mode mode, uint64_t target)
+{
+    bool allowed = mode == INSN_MODE_64 ? canonical(cpu, target) : target <= cpu->state->seg[SEG_CS].limit;
+    return allowed ? INSN_DONE : fault_raise(cpu, EXC_GP, true, 0);
+}
+
+static void rip_set(struct insn_cpu *cpu, uint64_t target)
+{
+    cpu->state->rip = target;
+    cpu->state->rflags &= ~RFLAGS_RF;
+}
+
+// Where a near branch goes: relative, or what register or memory holds.
+static enum insn_result target_read(struct insn_cpu *cpu, const struct insn *in, uint64_t *target)
+{
+    enum insn_result result = INSN_DONE;
+    if (in->dst == INSN_REL) {
+        *target = (cpu->state->rip + in->length + in->imm) & size_mask(in->size);
+    } else {
+        result = value_read(cpu, in, in->dst, in->dst_reg, in->size, target);
+    }
+    return result == INSN_DONE ? branch_check(cpu, in->mode, *target) : result;
+}
+
+enum insn_result jump_execute(struct insn_cpu *cpu, const struct insn *in)
+{
+    uint64_t target;
+    enum insn_result result = target_read(cpu, in, &target);
+    if (result == INSN_DONE) {
+        rip_set(cpu, target);
+    }
+    return result;
+}
+
+enum insn_result jcc_execute(struct insn_cpu *cpu, const struct insn *in)
+{
+    return alu_condition(in->condition, cpu->state->rflags) ? jump_execute(cpu, in) : insn_finish(cpu, in);
+}
+
+// LOOP LOOPE LOOPNE JCXZ: the counter is of address size.
+enum insn_result loop_execute(struct insn_cpu *cpu, const struct insn *in)
+{
+    struct utcb_state *state = cpu->state;
+    uint64_t target, count = reg_read(state, GPR_RCX, in->address_size);
+    bool zero = state->rflags & RFLAGS_ZF, taken;
+    if (in->op == INSN_OP_JCXZ) {
+        return count == 0 ? jump_execute(cpu, in) : insn_finish(cpu, in);
+    }
+    count = (count - 1) & size_mask(in->address_size);
+    taken = count != 0 && (in->op == INSN_OP_LOOP || zero == (in->op == INSN_OP_LOOPE));
+    if (taken) {
+        enum insn_result result = target_read(cpu, in, &target);
+        if (result != INSN_DONE) {
+            return result;
+        }
+    }
+    reg_write(state, GPR_RCX, in->address_size, count);
+    if (!taken) {
+        return insn_finish(cpu, in);
+    }
+    rip_set(cpu, target);
+    return INSN_DONE;
+}
+
+enum insn_result call_execute(struct insn_cpu *cpu, const struct insn *in)
+{
+    uint64_t target;
+    enum insn_result result = target_read(cpu, in, &target);
+    if (result == INSN_DONE) {
+        result = stack_push(cpu, in, in->size, rip_next(cpu, in));
+    }
+    if (result == INSN_DONE) {
+        rip_set(cpu, target);
+    }
+    return result;
+}
+
+enum insn_result ret_execute(struct insn_cpu *cpu, const struct insn *in)
+{
+    struct utcb_state *state = cpu->state;
+    uint64_t target, released = in->size + (in->dst == INSN_IMM ? in->imm : 0);
+    enum insn_result result = stack_peek(cpu, in, state->gpr[GPR_RSP], in->size, &target);
+    if (result == INSN_DONE) {
+        result = branch_check(cpu, in->mode, target);
+    }
+    if (result == INSN_DONE) {
+        reg_write(state, GPR_RSP, stack_size(cpu, in), state->gpr[GPR_RSP] + released);
+        rip_set(cpu, target);
+    }
+    return result;
+}
+
+enum insn_result push_execute(struct insn_cpu *cpu, const struct insn *in)
+{
+    uint64_t value;
+    enum insn_result result = value_read(cpu, in, in->dst, in->dst_reg, in->size, &value);
+    if (result == INSN_DONE) {
+        result = stack_push(cpu, in, in->size, value);
+    }
+    return result == INSN_DONE ? insn_finish(cpu, in) : result;
+}
+
+// An address based on RSP uses its value after the pop (SDM 2B, POP).
+static enum insn_result pop_to_memory(struct insn_cpu *cpu, const struct insn *in, uint64_t value)
+{
+    struct operand at;
+    enum insn_result result =
+        operand_resolve(cpu, in->mode, in->segment, effective_address(cpu, in), in->size, GUEST_WRITE, &at);
+    return result == INSN_DONE ? operand_write(cpu, &at, value) : result;
+}
+
+enum insn_result pop_execute(struct insn_cpu *cpu, const struct insn *in)
+{
+    struct utcb_state *state = cpu->state;
+    uint64_t value, before = state->gpr[GPR_RSP];
+    if (in->dst == INSN_SREG) {
+        return unsupported(cpu, "load of a segment register");
+    }
+    enum insn_result result = stack_peek(cpu, in, before, in->size, &value);
+    if (result != INSN_DONE) {
+        return result;
+    }
+    reg_write(state, GPR_RSP, stack_size(cpu, in), before + in->size);
+    if (in->dst == INSN_REG) {
+        reg_write(state, in->dst_reg, in->size, value);
+    } else {
+        result = pop_to_memory(cpu, in, value);
+    }
+    if (result != INSN_DONE) {
+        state->gpr[GPR_RSP] = before;
+        return result;
+    }
+    return insn_finish(cpu, in);
+}
+
+enum insn_result leave_execute(struct insn_cpu *cpu, const struct insn *in)
+{
+    struct utcb_state *state = cpu->state;
+    uint64_t value, frame = state->gpr[GPR_RBP];
+    enum insn_result result = stack_peek(cpu, in, frame, in->size, &value);
+    if (result != INSN_DONE) {
+        return result;
+    }
+    reg_write(state, GPR_RSP, stack_size(cpu, in), frame + in->size);
+    reg_write(state, GPR_RBP, in->size, value);
+    return insn_finish(cpu, in);
+}

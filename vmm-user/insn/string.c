@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// MOVS CMPS STOS LODS SCAS INS OUTS with their REP forms. Elements that lie in one page are translated at once.
+#include "vmm-user/insn/machine.h"
+
+enum { ITERATIONS_MAX = 4096 };
+
+// Some elements of the source or the destination, one after the other.
+struct run {
+    bool used;
+    struct operand first; // valid for `count` elements, host and gpa[0] advancing, if count > 1
+    unsigned reg;         // RSI or RDI
+};
+
+struct string {
+    struct insn_cpu *cpu;
+    const struct insn *in;
+    struct run source, dest;
+    uint64_t address_mask;
+    uint64_t accumulator;
+};
+
+static uint64_t string_offset(const struct string *s, const struct run *run)
+{
+    return s->cpu->state->gpr[run->reg] & s->address_mask;
+}
+
+static void counter_add(struct string *s, unsigned reg, uint64_t amount)
+{
+    reg_write(s->cpu->state, reg, s->in->address_size, s->cpu->state->gpr[reg] + amount);
+}
+
+// How many elements from `offset` lie in one page, upwards and without a wrap of the offset; 1 if in doubt.
+static uint64_t elements_in_page(const struct string *s, unsigned segment, uint64_t offset, unsigned access)
+{
+    unsigned size = s->in->size;
+    uint64_t linear;
+    if (s->cpu->state->rflags & RFLAGS_DF ||
+        linear_address(s->cpu, s->in->mode, segment, offset, size, access, &linear) != INSN_DONE) {
+        return 1;
+    }
+    uint64_t count = (GUEST_PAGE_SIZE - (linear & (GUEST_PAGE_SIZE - 1))) / size;
+    uint64_t to_wrap = (s->address_mask - offset) / size; // one less than there are, so that the sum does not overflow
+    count = count < to_wrap ? count : to_wrap;
+    if (count <= 1 ||
+        linear_address(s->cpu, s->in->mode, segment, offset, count * size, access, &linear) != INSN_DONE) {
+        return 1;
+    }
+    return count;
+}
+
+// Resolves the next elements of one side; *count goes down to what holds for it.
+static enum insn_result run_resolve(struct string *s, struct run *run, unsigned segment, unsigned access,
+                                    uint64_t *count)
+{
+    uint64_t offset = string_offset(s, run);
+    if (*count > 1) {
+        uint64_t fitting = elements_in_page(s, segment, offset, access);
+        *count = fitting < *count ? fitting : *count;
+    }
+    return operand_resolve(s->cpu, s->in->mode, segment, offset, s->in->size, access, &run->first);
+}
+
+// RAM and devices do not mix within one run: after the first element, all must be where it is.
+static void run_clip(const struct string *s, const struct run *run, uint64_t *count)
+{
+    if (run->used && run->first.host && *count > 1 && !ram_at(s->cpu, run->first.gpa[0], *count * s->in->size)) {
+        *count = 1;
+    }
+    if (run->used && !run->first.host && run->first.first != run->first.size) {
+        *count = 1;
+    }
+}
+
+static struct operand run_element(const struct run *run, uint64_t index)
+{
+    struct operand at = run->first;
+    if (index) {
+        at.gpa[0] += index * at.size;
+        at.host = at.host ? (uint8_t *)at.host + index * at.size : (void *)0;
+    }
+    return at;
+}
+
+// A device's run may reach RAM only at a page boundary, where runs end; the hole's edges are page boundaries too.
+static enum insn_result element_execute(struct string *s, uint64_t index)
+{
+    struct insn_cpu *cpu = s->cpu;
+    const struct insn *in = s->in;
+    struct operand source = run_element(&s->source, index), dest = run_element(&s->dest, index);
+    uint16_t port = (uint16_t)cpu->state->gpr[GPR_RDX];
+    uint64_t left = s->accumulator, right = 0;
+    enum insn_result result = INSN_DONE;
+    if (s->source.used) {
+        result = operand_read(cpu, &source, &left);
+    }
+    if (result != INSN_DONE) {
+        return result;
+    }
+    switch (in->op) {
+    case INSN_OP_INS:
+        left = 0;
+        result = cpu->port(cpu->context, port, in->size, false, &left);
+        return result == INSN_DONE ? operand_write(cpu, &dest, left) : result;
+    case INSN_OP_OUTS:
+        return cpu->port(cpu->context, port, in->size, true, &left);
+    case INSN_OP_LODS:
+        reg_write(cpu->state, GPR_RAX, in->size, left);
+        return INSN_DONE;
+    case INSN_OP_CMPS:
+    case INSN_OP_SCAS:
+        result = operand_read(cpu, &dest, &right);
+        if (result == INSN_DONE) {
+            alu_of(INSN_OP_CMP)(left, right, 0, in->size, &cpu->state->rflags);
+        }
+        return result;
+    default: // MOVS STOS
+        return operand_write(cpu, &dest, left);
+    }
+}
+
+// Does CMPS or SCAS with REPE or REPNE end here?
+static bool comparison_ends(const struct string *s)
+{
+    bool compares = s->in->op == INSN_OP_CMPS || s->in->op == INSN_OP_SCAS, zero = s->cpu->state->rflags & RFLAGS_ZF;
+    return compares && zero != (bool)(s->in->flags & INSN_REP);
+}
+
+// Executes up to `count` elements that both sides can do at once; *done says how many were.
+static enum insn_result elements_execute(struct string *s, uint64_t count, uint64_t *done, bool *ended)
+{
+    unsigned dest_access = s->in->op == INSN_OP_CMPS || s->in->op == INSN_OP_SCAS ? GUEST_READ : GUEST_WRITE;
+    uint64_t step = s->cpu->state->rflags & RFLAGS_DF ? -(uint64_t)s->in->size : s->in->size;
+    enum insn_result result = INSN_DONE;
+    *done = 0;
+    if (s->source.used) {
+        result = run_resolve(s, &s->source, s->in->segment, GUEST_READ, &count);
+    }
+    if (result == INSN_DONE && s->dest.used) {
+        result = run_resolve(s, &s->dest, INSN_ES, dest_access, &count);
+    }
+    if (result != INSN_DONE) {
+        return result;
+    }
+    run_clip(s, &s->source, &count);
+    run_clip(s, &s->dest, &count);
+    while (*done < count && !*ended) {
+        result = element_execute(s, *done);
+        if (result != INSN_DONE) {
+            break;
+        }
+        ++*done;
+        *ended = comparison_ends(s);
+    }
+    if (s->source.used) {
+        counter_add(s, GPR_RSI, *done * step);
+    }
+    if (s->dest.used) {
+        counter_add(s, GPR_RDI, *done * step);
+    }
+    return result;
+}
+
+enum insn_result string_execute(struct insn_cpu *cpu, const struct insn *in)
+{
+    struct string s = {.cpu = cpu,
+                       .in = in,
+                       .source = {.used = in->dst == INSN_SOURCE || in->src == INSN_SOURCE, .reg = GPR_RSI},
+                       .dest = {.used = in->dst == INSN_DEST || in->src == INSN_DEST, .reg = GPR_RDI},
+                       .address_mask = size_mask(in->address_size),
+                       .accumulator = reg_read(cpu->state, GPR_RAX, in->size)};
+    bool repeated = in->flags & (INSN_REP | INSN_REPNE), ended = false;
+    uint64_t budget = ITERATIONS_MAX, done;
+    if (!repeated) {
+        bool once = false;
+        enum insn_result result = elements_execute(&s, 1, &done, &once);
+        return result == INSN_DONE ? insn_finish(cpu, in) : result;
+    }
+    for (;;) {
+        uint64_t left = reg_read(cpu->state, GPR_RCX, in->address_size);
+        if (left == 0 || ended) {
+            return insn_finish(cpu, in);
+        }
+        if (budget == 0) {
+            return INSN_RETRY;
+        }
+        enum insn_result result = elements_execute(&s, left < budget ? left : budget, &done, &ended);
+        counter_add(&s, GPR_RCX, -done);
+        budget -= done;
+        if (result != INSN_DONE) {
+            return result;
+        }
+    }
+}
