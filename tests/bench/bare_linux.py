@@ -9,25 +9,21 @@ import hashlib
 import json
 import os
 import re
-import socket
 import struct
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
-from types import SimpleNamespace
 
 sys.dont_write_bytecode = True
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("B", "build")
 sys.path.insert(0, str(ROOT / "scripts"))
-from runner.machine import BOCHS_DEFAULT_MODEL, Bochs  # noqa: E402
+from measure import FIXED_CLOCK, measure_boot  # noqa: E402
+from runner.machine import BOCHS_DEFAULT_MODEL  # noqa: E402
 
 MEMORY_MIB = 256
-FIXED_CLOCK = "1700000000"
-INIT_LINE = re.compile(rb"init at tick (\d+)")
-WALL_LIMIT = 300
+INIT_LINE = re.compile(rb"init at tick (\d+)\r?\n")
 GRUB_CONFIG = """\
 linux /boot/linux {append}
 initrd /boot/initrd
@@ -39,20 +35,6 @@ def kernel_entry():
     """Where GRUB loads and enters the kernel: the preferred address in its header (Documentation/x86/boot, 258h)."""
     with open(BUILD / "guests/linux", "rb") as kernel:
         return struct.unpack_from("<Q", kernel.read(0x260), 0x258)[0]
-
-
-class BareBochs(Bochs):
-    """Bochs that stops once at the kernel's entry, where the debugger prints the time, and goes on."""
-
-    def command(self):
-        command = super().command()
-        (self.log / "bochs.rc").write_text(f"pb 0x{kernel_entry():x}\nc\nd 1\nc\n")
-        return command
-
-    def entry_tick(self):
-        stop = re.search(rf"^\(0\) Breakpoint 1, .*\nNext at t=(\d+)\n\(0\) \[0x0*{kernel_entry():x}\]",
-                         self.read_log("emulator.out"), re.M)
-        return int(stop[1]) if stop else None
 
 
 def make_iso(append, scratch):
@@ -71,39 +53,13 @@ def make_iso(append, scratch):
     return iso
 
 
-def wait_for_init(listener, machine):
-    """The tick that init printed, or None."""
-    listener.settimeout(30)
-    connection, _ = listener.accept()
-    connection.settimeout(1)
-    output, end = b"", time.monotonic() + WALL_LIMIT
-    with connection:
-        while time.monotonic() < end and not machine.ended():
-            try:
-                output += connection.recv(4096)
-            except socket.timeout:
-                continue
-            found = INIT_LINE.search(output)
-            if found and b"\n" in output[found.end():]:
-                return int(found[1])
-    print(output.decode(errors="replace")[-2000:], file=sys.stderr)
-    return None
-
-
 def measure(append):
-    with tempfile.TemporaryDirectory(prefix="mica-bare-") as folder, socket.create_server(("127.0.0.1", 0)) as listener:
-        scratch = Path(folder)
-        options = SimpleNamespace(memory=MEMORY_MIB, cpus=1, model=None, interactive=False, rtc=FIXED_CLOCK, log=None)
-        machine = BareBochs(options, make_iso(append, scratch), listener.getsockname()[1], scratch)
-        try:
-            machine.start()
-            end = wait_for_init(listener, machine)
-        finally:
-            machine.stop()
-        start = machine.entry_tick()
-        if start is None or end is None:
-            sys.exit(f"bare_linux: no {'entry' if start is None else 'init'} seen; {machine.complaint()}")
-        return {"entry": start, "init": end, "ticks": end - start}
+    with tempfile.TemporaryDirectory(prefix="mica-bare-") as folder:
+        iso = make_iso(append, Path(folder))
+        start, _, output, found = measure_boot(iso, kernel_entry(), INIT_LINE, MEMORY_MIB)
+    if start is None or not found:
+        sys.exit(f"bare_linux: no {'init' if start else 'entry'} seen; the end of its output:\n{output[-2000:].decode(errors='replace')}")
+    return {"entry": start, "init": int(found[1]), "ticks": int(found[1]) - start}
 
 
 def cache_file(append):
