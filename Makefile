@@ -101,11 +101,11 @@ fmt-check: ## is every C file laid out as clang-format would?
 fmt: ## lay out every C file
 	@clang-format -i $(C_FILES)
 
-clean: ## remove what was built (downloaded packages stay: build/cache)
+clean: ## remove what was built, but not the downloaded packages in build/cache
 	@find $(B) -mindepth 1 -maxdepth 1 ! -name cache -exec rm -rf {} + 2>/dev/null || true
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | column -t -s '|'
+	@awk -F ':|## ' '/^[a-z-]+:.*## / { printf "  %-12s  %s\n", $$1, $$NF }' Makefile
 
 # ---------------------------------------------------------------- kernel
 object_of = $(patsubst %,$(B)/$(1)/%.o,$(2))
