@@ -23,6 +23,7 @@
 
 extern struct hip *hip;                 // kernel address of the HIP page
 extern uint64_t tsc_hz;
+extern bool cpu_has_pcid;
 
 static inline uint64_t rdtsc(void)
 {

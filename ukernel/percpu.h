@@ -7,7 +7,9 @@
 #include <stdint.h>
 #include "lib/ds/list.h"
 #include "x86/desc.h"
+#include "x86/regs.h"
 
+#define CPU_AREA    0xffffffffa0000000ul // block of CPU n: CPU_AREA + n * CPU_BLOCK (the SYSCALL thunks in entry.asm know it)
 #define CPU_BLOCK   0x4000ul
 #define CPU_OFFSET  0x3000ul  // of struct cpu in the block; also the top of the stack
 #define MAX_CPUS    64
@@ -19,8 +21,8 @@ struct pd;
 struct pio_space;
 
 struct cpu {
-    struct ec *current;            // offset 0, see offsets.inc: the EC that runs in user mode or as guest, or NULL when idle
-    uint64_t current_cr3;          // with PCID, bit 63 clear
+    struct ec *current;            // offset 0 (offsets.inc): the EC that runs in user mode or as guest; EC_NOBODY when idle
+    bool need_resched;             // offset 8 (offsets.inc): somebody else should run
     struct pd *current_pd;
     struct sc *sc;                 // the SC that is consumed
     uint64_t slice_start;          // TSC when sc was dispatched
@@ -29,8 +31,8 @@ struct cpu {
     struct pio_space *pio_loaded;  // whose port bitmap the TSS holds and enables, NULL = none
     uint32_t id;                   // 0..cpus-1
     uint32_t lapic_id;
-    bool need_resched;
     bool idle;
+    bool special;                  // ports enabled or vector registers usable: to be undone before another PD runs
     struct ec *fpu_owner;          // whose vector state the registers hold
     uint64_t idle_time;            // TSC ticks spent halted
 
@@ -38,8 +40,8 @@ struct cpu {
     struct list ready[PRIORITIES];
     struct list timeouts;          // struct timeout, by deadline
 
-    uint32_t inbox_lock;           // SCs and ECs that other CPUs made ready here
-    struct list inbox;
+    uint32_t inbox_lock;           // what other CPUs made ready here
+    struct list inbox_ecs, inbox_scs;
     uint32_t call_pending;         // cross-CPU call: a request for this CPU waits (cross.c)
 
     struct tss *tss;

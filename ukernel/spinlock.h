@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Locks between CPUs, held only with interrupts off. While it waits a CPU serves cross-CPU calls, so that a holder that waits
-// for an answer of this CPU cannot deadlock with it.
+// Locks between CPUs, held only with interrupts off, for bounded work, and never across a cross_call: a CPU that spins here
+// does not answer others.
 #pragma once
 #include <stdint.h>
-
-void cross_poll(void); // cross.c
 
 static inline void spin_lock(uint32_t *lock)
 {

@@ -27,4 +27,5 @@ const struct virt_ops *vmx_probe(const char **refusal, uint32_t *features); // v
 _Noreturn void vcpu_event(struct ec *ec, unsigned event);     // an exit for the VMM: call the portal event_base + event
 _Noreturn void vcpu_resume(struct ec *ec);                    // an exit the kernel handled itself: enter again unless something else is due
 uint64_t sched_next_event(void);                              // TSC by which the guest must be left (slice, timeouts)
+void sched_timer(void);                                       // that time has come
 void interrupt(unsigned vector);                              // the host interrupt that ended the guest's run

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Protection domains: their accounts and the mappings of their spaces.
+#include "ukernel/cpu.h"
+#include "ukernel/sched.h"
+#include "ukernel/spinlock.h"
+#include "ukernel/virt.h"
+
+#define MAP_BUDGET   512 // mappings per hypercall
+#define PCIDS        4096
+#define PIO_ORDER    1
+_Static_assert(sizeof(struct pio_space) == PAGE_SIZE << PIO_ORDER, "port bitmap is two pages");
+
+struct pd pd_hw;
+
+static struct {
+    uint32_t lock;
+    uint64_t used[PCIDS / 64];
+} pcids;
+
+void pd_boot(void)
+{
+    pcids.used[0] = 1; // PCID 0: the kernel's own tables, and PDs that found none free
+    pd_hw.obj.type = pd_hw.obj.was = KOBJ_PD;
+    pd_hw.obj.refs = 1;
+    pd_hw.is_hw = true;
+    list_init(&pd_hw.objects);
+    list_init(&pd_hw.zombies);
+}
+
+static uint16_t pcid_alloc(void)
+{
+    uint16_t pcid = 0;
+    spin_lock(&pcids.lock);
+    for (unsigned i = 0; cpu_has_pcid && i < PCIDS / 64 && !pcid; i++)
+        if (~pcids.used[i]) {
+            unsigned bit = __builtin_ctzl(~pcids.used[i]);
+            pcids.used[i] |= 1ul << bit;
+            pcid = i * 64 + bit;
+        }
+    spin_unlock(&pcids.lock);
+    return pcid;
+}
+
+static void pcid_free(uint16_t pcid)
+{
+    spin_lock(&pcids.lock);
+    if (pcid)
+        pcids.used[pcid / 64] &= ~(1ul << pcid % 64);
+    spin_unlock(&pcids.lock);
+}
+
+// The rest of what pd_create takes from the child's own account: object space and page tables.
+static enum status pd_furnish(struct pd *pd)
+{
+    pd->caps.dir = account_alloc(&pd->account, 0);
+    pd->host.format = &pt_host_format;
+    pd->host.account = &pd->account;
+    pd->guest.format = virt ? virt->guest_format : NULL;
+    pd->guest.account = &pd->account;
+    if (!pd->caps.dir || !host_root_init(&pd->host))
+        return ST_NO_MEM;
+    pd->pcid = pcid_alloc();
+    pd->cr3 = virt_to_phys(pd->host.root) | pd->pcid;
+    pd->cr3_load = pd->cr3 | (pd->pcid ? CR3_NO_FLUSH : 0);
+    return ST_OK;
+}
+
+// `parent` NULL: the first process, with `pages` of the pool.
+struct pd *pd_create(struct pd *parent, uint64_t pages, enum status *st)
+{
+    static struct pd first;
+    struct pd *pd = &first;
+    *st = ST_BAD_PAR;
+    if (parent && parent->depth + 1 >= PD_DEPTH)
+        return NULL;
+    if (parent && !(pd = kobject_new(parent, KOBJ_PD, sizeof *pd, st)))
+        return NULL;
+    list_init(&pd->objects);
+    list_init(&pd->zombies);
+    slab_init(&pd->slab);
+    pd->parent = parent;
+    pd->depth = parent ? parent->depth + 1 : 0;
+    if (!parent) {
+        pd->obj.type = pd->obj.was = KOBJ_PD;
+        pd->account.limit = pages;
+    }
+    *st = !parent || account_move(&parent->account, &pd->account, pages) ? ST_OK : ST_NO_MEM;
+    if (*st == ST_OK)
+        *st = pd_furnish(pd);
+    if (*st == ST_OK || !parent)
+        return pd;
+    pd->dying = true;
+    if (pd->host.root)
+        pt_destroy(&pd->host, 64);
+    if (pd->caps.dir)
+        pd_strip(pd);
+    pd->stripped = true;
+    pd_settle(pd);
+    return NULL;
+}
+
+// Nothing runs in it and nothing is charged to it but zombies: what its creation took goes back, and it keeps no limit.
+void pd_strip(struct pd *pd)
+{
+    account_free(&pd->account, pd->caps.dir, 0);
+    pd->caps.dir = NULL;
+    if (pd->pio)
+        account_free(&pd->account, pd->pio, PIO_ORDER);
+    pd->pio = NULL;
+    pcid_free(pd->pcid);
+    pd->pcid = 0;
+    pd->stripped = true;
+    pd_settle(pd);
+}
+
+void pd_settle(struct pd *pd)
+{
+    if (!pd->stripped)
+        return;
+    account_move(&pd->account, &pd->parent->account, pd->account.limit - pd->account.used);
+    if (!pd->obj.refs)
+        pd_free(pd);
+}
+
+// Without references. One that was never destroyed stays in its parent's list and goes with it; one whose zombies somebody still
+// names goes with the last of them.
+void pd_free(struct pd *pd)
+{
+    struct pd *payer = pd->obj.payer;
+    if (!pd->stripped || pd->account.used)
+        return;
+    spin_lock(&payer->lock);
+    list_remove(&pd->obj.owned);
+    slab_free(payer, pd, sizeof *pd);
+    spin_unlock(&payer->lock);
+    if (payer->dying)
+        pd_settle(payer);
+}
+
+// --- memory --------------------------------------------------------------------------------------------------------------
+
+static bool source_lookup(struct pd *src, uint64_t va, uint32_t rights, struct pt_leaf *leaf, bool *ram)
+{
+    if (!src->is_hw) {
+        *ram = true;
+        if (!pt_lookup(&src->host, va, leaf))
+            return false;
+        *ram = !(leaf->rights & (MAP_UC | MAP_WC));
+        return phys_grantable(leaf->phys, PAGE_SIZE, leaf->rights, &(bool){false}); // pages of the kernel (UTCBs) are not passed on
+    }
+    leaf->phys = va;
+    leaf->rights = rights;
+    for (leaf->level = 3; leaf->level-- > 0;) {
+        uint64_t size = PAGE_SIZE << 9 * leaf->level;
+        if (phys_grantable(va & ~(size - 1), size, rights, ram))
+            return true;
+    }
+    return false;
+}
+
+enum status pd_map(enum pd_op op, struct pd *dst, uint64_t dst_base, struct pd *src, uint64_t src_base, uint64_t count,
+                   uint32_t rights, uint64_t *done)
+{
+    struct pagetable *pt = op == PD_MAP_GST ? &dst->guest : &dst->host;
+    uint64_t end = op == PD_MAP_GST ? 1ul << 46 : USER_END;
+    *done = 0;
+    if ((dst_base | src_base) & (PAGE_SIZE - 1) || count > end >> PAGE_SHIFT || dst_base > end - (count << PAGE_SHIFT) ||
+        (op != PD_MAP_GST && dst_base < PAGE_SIZE) || (!src->is_hw && src_base > USER_END - (count << PAGE_SHIFT)) ||
+        !(rights & MAP_R) || (rights & MAP_W && rights & MAP_X && op != PD_MAP_GST))
+        return ST_BAD_PAR;
+    if (!pt->format || dst->is_hw)
+        return ST_BAD_FTR;
+    for (unsigned budget = MAP_BUDGET; *done < count; budget--) {
+        if (!budget)
+            return ST_AGAIN;
+        uint64_t to = dst_base + (*done << PAGE_SHIFT), from = src_base + (*done << PAGE_SHIFT);
+        struct pt_leaf leaf;
+        bool ram;
+        spin_lock(&src->lock);
+        bool found = !src->dying && source_lookup(src, from, rights, &leaf, &ram);
+        spin_unlock(&src->lock);
+        if (!found)
+            return ST_BAD_PAR;
+        unsigned level = leaf.level < pt->format->max_level ? leaf.level : pt->format->max_level;
+        while (level && ((leaf.phys | to) & ((PAGE_SIZE << 9 * level) - 1) || count - *done < 1ul << 9 * level))
+            level--;
+        uint32_t allowed = src->is_hw ? rights : rights & (leaf.rights | MAP_X); // data may become code, never writable
+        spin_lock(&dst->lock);
+        enum status st = dst->dying ? ST_BAD_CAP : pt_map(pt, to, leaf.phys, level, allowed | (leaf.rights & (MAP_UC | MAP_WC)), ram);
+        spin_unlock(&dst->lock);
+        if (st != ST_OK)
+            return st;
+        *done += 1ul << 9 * level;
+    }
+    return ST_OK;
+}
+
+static enum status unmap_pages(enum pd_op op, struct pd *pd, uint64_t base, uint64_t count, uint64_t *done)
+{
+    struct pagetable *pt = op == PD_UNMAP_GST ? &pd->guest : &pd->host;
+    uint64_t end = op == PD_UNMAP_GST ? 1ul << 46 : USER_END, *freed = NULL;
+    if (base & (PAGE_SIZE - 1) || count > end >> PAGE_SHIFT || base > end - (count << PAGE_SHIFT))
+        return ST_BAD_PAR;
+    if (!pt->root || !count) {
+        *done = count;
+        return ST_OK;
+    }
+    enum status st = ST_OK;
+    spin_lock(&pd->lock);
+    uint64_t reached = pt_unmap(pt, base, count << PAGE_SHIFT, MAP_BUDGET, &freed, &st);
+    spin_unlock(&pd->lock);
+    if (op == PD_UNMAP_GST)
+        guest_space_flush(pd);
+    else
+        space_flush(pd);
+    pt_release(pt, freed);
+    *done = (reached - base) >> PAGE_SHIFT;
+    return st != ST_OK ? st : *done < count ? ST_AGAIN : ST_OK;
+}
+
+// --- ports ---------------------------------------------------------------------------------------------------------------
+
+static void ports_reload(void *arg)
+{
+    struct cpu *cpu = this_cpu();
+    cpu->pio_bitmap_owner = NULL;
+    if (cpu->current_pd == arg) {
+        cpu->current_pd = NULL;
+        space_switch(cpu, arg);
+    }
+}
+
+static enum status change_ports(struct pd *pd, uint64_t base, uint64_t count, bool allow)
+{
+    if (base > 0x10000 || count > 0x10000 - base)
+        return ST_BAD_PAR;
+    spin_lock(&pd->lock);
+    if (!pd->pio && allow && !pd->dying && (pd->pio = account_alloc(&pd->account, PIO_ORDER)))
+        __builtin_memset(pd->pio, 0xff, sizeof *pd->pio);
+    if (pd->pio) {
+        for (uint64_t port = base; port < base + count; port++)
+            if (allow)
+                pd->pio->bitmap[port / 8] &= ~(1u << port % 8);
+            else
+                pd->pio->bitmap[port / 8] |= 1u << port % 8;
+        pd->special = true;
+    }
+    enum status st = pd->pio || !allow ? ST_OK : ST_NO_MEM;
+    spin_unlock(&pd->lock);
+    ports_reload(pd);
+    cross_call(cpus_all(), ports_reload, pd);
+    return st;
+}
+
+static bool ports_held(struct pd *pd, uint64_t base, uint64_t count)
+{
+    if (base > 0x10000 || count > 0x10000 - base)
+        return false;
+    for (uint64_t port = base; port < base + count; port++)
+        if (!pd->is_hw && (!pd->pio || pd->pio->bitmap[port / 8] >> port % 8 & 1))
+            return false;
+    return true;
+}
+
+enum status pd_map_ports(struct pd *dst, uint64_t dst_base, struct pd *src, uint64_t src_base, uint64_t count)
+{
+    if (dst_base != src_base || !ports_held(src, src_base, count) || dst->is_hw)
+        return ST_BAD_PAR;
+    return change_ports(dst, dst_base, count, true);
+}
+
+enum status pd_unmap(enum pd_op op, struct pd *pd, uint64_t base, uint64_t count, uint64_t *done)
+{
+    *done = 0;
+    if (pd->is_hw)
+        return ST_BAD_FTR;
+    if (op == PD_UNMAP_PIO)
+        return change_ports(pd, base, count, false);
+    return unmap_pages(op, pd, base, count, done);
+}
+
+// --- pages of the kernel's in user space: UTCBs, vCPU pages ----------------------------------------------------------------
+
+enum status pd_map_page(struct pd *pd, uint64_t va, void *page, uint32_t rights)
+{
+    if (va & (PAGE_SIZE - 1) || va < PAGE_SIZE || va >= USER_END)
+        return ST_BAD_PAR;
+    spin_lock(&pd->lock);
+    enum status st = pt_map(&pd->host, va, virt_to_phys(page), 0, rights, true);
+    spin_unlock(&pd->lock);
+    return st;
+}
+
+void pd_unmap_page(struct pd *pd, uint64_t va)
+{
+    uint64_t done;
+    if (!pd->dying)
+        unmap_pages(PD_UNMAP_MEM, pd, va, 1, &done);
+}
