@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // One-shot, periodic and TSC-deadline mode, computed from the clock (SDM 3A, 11.5.4). The timer of the clock runs only
 // while the LVT is open.
-#include "vmm-user/devices/lapic_timer.h"
+#include "vmm-user/devices/lapic_parts.h"
 
 #define MIN_PERIOD_HZ 50000 // a guest that asks for more interrupts gets this many
 
