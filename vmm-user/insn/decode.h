@@ -15,12 +15,13 @@ enum insn_mode { INSN_MODE_16, INSN_MODE_32, INSN_MODE_64 };
 #define INSN_OPS(X)                                                                                                          \
     X(MOV, "mov")                                                                                                            \
     X(MOVZX, "movzx")                                                                                                        \
-    X(MOVSX, "movsx") X(MOVBE, "movbe") X(MOVNTI, "movnti") X(LEA, "lea") X(ADD, "add") X(OR, "or") X(ADC, "adc") X(         \
-        SBB, "sbb") X(AND, "and") X(SUB, "sub") X(XOR, "xor") X(CMP, "cmp") X(TEST, "test") X(NOT, "not")                    \
-        X(NEG, "neg") X(INC, "inc") X(DEC, "dec") X(ROL, "rol") X(ROR, "ror") X(RCL, "rcl") X(RCR, "rcr") X(                 \
-            SHL, "shl") X(SHR, "shr") X(SAR, "sar") X(SHLD, "shld") X(SHRD, "shrd") X(MUL, "mul") X(IMUL, "imul")            \
-            X(DIV, "div") X(IDIV, "idiv") X(BT, "bt") X(BTS, "bts") X(BTR, "btr") X(BTC, "btc") X(BSF, "bsf") X(             \
-                BSR, "bsr") X(TZCNT, "tzcnt")                                                                                \
+    X(MOVSX, "movsx")                                                                                                        \
+    X(MOVBE, "movbe") X(MOVNTI, "movnti") X(LEA, "lea") X(ADD, "add") X(OR, "or") X(ADC, "adc") X(SBB, "sbb") X(             \
+        AND, "and") X(SUB, "sub") X(XOR, "xor") X(CMP, "cmp") X(TEST, "test") X(NOT, "not") X(NEG, "neg")                    \
+        X(INC, "inc") X(DEC, "dec") X(ROL, "rol") X(ROR, "ror") X(RCL, "rcl") X(RCR, "rcr") X(SHL, "shl") X(                 \
+            SHR, "shr") X(SAR, "sar") X(SHLD, "shld") X(SHRD, "shrd") X(MUL, "mul") X(IMUL, "imul") X(DIV, "div")            \
+            X(IDIV, "idiv") X(BT, "bt") X(BTS, "bts") X(BTR, "btr") X(BTC, "btc") X(BSF, "bsf") X(BSR, "bsr") X(             \
+                TZCNT, "tzcnt")                                                                                              \
                 X(LZCNT, "lzcnt") X(POPCNT, "popcnt") X(BSWAP, "bswap") X(XCHG, "xchg") X(CMPXCHG, "cmpxchg") X(             \
                     CMPXCHG8B,                                                                                               \
                     "cmpxchg8b") X(CMPXCHG16B,                                                                               \
@@ -66,15 +67,14 @@ enum insn_mode { INSN_MODE_16, INSN_MODE_32, INSN_MODE_64 };
                                                                       "lidt") X(SMSW, "smsw")                                \
                                                                         X(LMSW,                                              \
                                                                           "lmsw") X(INVLPG, "invlpg")                        \
-                                                                            X(                                               \
-                                                                                INVPCID,                                     \
-                                                                                "invpcid") X(SWAPGS,                         \
-                                                                                             "swapgs") X(CLAC,               \
-                                                                                                         "clac") X(STAC,     \
-                                                                                                                   "s"       \
-                                                                                                                   "t"       \
-                                                                                                                   "a"       \
-                                                                                                                   "c")      \
+                                                                            X(INVPCID,                                       \
+                                                                              "invpcid") X(SWAPGS,                           \
+                                                                                           "swapgs") X(CLAC,                 \
+                                                                                                       "clac") X(STAC,       \
+                                                                                                                 "s"         \
+                                                                                                                 "t"         \
+                                                                                                                 "a"         \
+                                                                                                                 "c")        \
                                                                                 X(MONITOR, "monitor") X(                     \
                                                                                     MWAIT,                                   \
                                                                                     "mwait") X(XGETBV,                       \
@@ -91,14 +91,23 @@ enum insn_mode { INSN_MODE_16, INSN_MODE_32, INSN_MODE_64 };
                                                                                                "wrpkru") X(VMCALL,           \
                                                                                                            "vmcall")         \
                                                                                         X(VMMCALL, "vmmcall") X(             \
-                                                                                            JMP_FAR, "jmp far")              \
-                                                                                            X(CALL_FAR, "call far") X(       \
-                                                                                                RET_FAR,                     \
-                                                                                                "retf") X(IRET, "ire"        \
-                                                                                                                "t")         \
-                                                                                                X(INT, "int") X(             \
-                                                                                                    INT3,                    \
-                                                                                                    "int3") X(INT1, "int1")  \
+                                                                                            JMP_FAR,                         \
+                                                                                            "jmp far") X(CALL_FAR, "c"       \
+                                                                                                                   "a"       \
+                                                                                                                   "l"       \
+                                                                                                                   "l"       \
+                                                                                                                   " "       \
+                                                                                                                   "f"       \
+                                                                                                                   "a"       \
+                                                                                                                   "r")      \
+                                                                                            X(RET_FAR, "retf") X(            \
+                                                                                                IRET,                        \
+                                                                                                "ire"                        \
+                                                                                                "t") X(INT, "int")           \
+                                                                                                X(INT3,                      \
+                                                                                                  "int3") X(INT1, "in"       \
+                                                                                                                  "t"        \
+                                                                                                                  "1")       \
                                                                                                     X(INTO, "into") X(       \
                                                                                                         LES,                 \
                                                                                                         "le"                 \
