@@ -30,8 +30,9 @@ enum root_op {
     ROOT_FILE_MAP,  // A: [1] virtual address, [2..8] name -> [1] size. Maps a boot file read-only (pages zero-padded)
     ROOT_THREAD, // A: [1] selector of an EC the caller created (global or vCPU), [2] 0 = service priority class of the
                  // process, 1 = background: root makes its SC
-    ROOT_EXIT,   // A: [1] code, [2..8] reason text: the process ends (a VMM: its VM shows as stopped with that reason)
-    ROOT_LOG,    // A: [1..] text, 0-terminated, up to 400 bytes: one line in the system's log "name: text"
+    ROOT_EXIT, // A: [1] code, [2..] reason text up to 200 bytes: the process ends (a VMM: its VM shows as stopped with
+               // that reason)
+    ROOT_LOG,  // A: [1..] text, 0-terminated, up to 400 bytes: one line in the system's log "name: text"
     ROOT_VM_STATE, // V: [1] enum vm_state, [2..] text up to 200 bytes: what `vm list` shows and one log line when it
                    // stopped
     // Channels: one shared page pair of byte rings and a semaphore at each end (channel.h).
@@ -61,6 +62,11 @@ enum root_op {
 enum mem_flag { MEM_LARGE = 1, MEM_LOW = 2 /* below 4 GiB and contiguous: -> [1] physical address */ };
 enum channel_kind { CHANNEL_TERMINAL = 1, CHANNEL_MONITOR = 2 };
 enum vm_state { VM_NONE, VM_STARTING, VM_RUNNING, VM_PAUSED, VM_STOPPED, VM_CRASHED };
+
+// START_PUBLIC of the console: root waits for its last words before it switches the machine off.
+struct console_public {
+    uint64_t shown; // position in the log up to which every byte has left the serial port
+};
 
 // START_PUBLIC of a VMM: numbers that root reads (untrusted, shown only).
 struct vm_public {

@@ -6,17 +6,27 @@
 #include "abi/hip.h"
 
 // Selectors in every process but root.
-#define SEL_MAIN_SM   4            // semaphore of the process: root (and nobody else) ups it for events, see root_api.h
-#define SEL_ROOT      8            // + cpu: portal to root for callers on that CPU (64 of them)
-#define SEL_USER_FREE 128          // first selector that is the process's own to use
-#define START_INFO    0x10000000ul // struct start_info, read-only
-#define START_PUBLIC                                                                                                   \
-    0x10001000ul // one page, writable, that root and (read through root) the shell can see: struct vm_public for a VMM
-#define START_UTCB  0x10002000ul // of the first thread
-#define START_STACK 0x10100000ul // top; 64 KiB, with an unmapped page below
-#define START_HEAP  0x20000000ul // lib/sys/heap.c asks root for pages from here on
+#define SEL_MAIN_SM          4 // semaphore of the process: root and peers of its channels up it for events, see root_api.h
+#define SEL_ROOT             8  // + cpu: portal to root for callers on that CPU (64 of them)
+#define SEL_EXCEPTIONS       72 // + vector: event base for the process's threads; root ends the process at an exception
+#define SEL_CONSOLE_COM1     104 // the console alone: semaphores of its interrupts
+#define SEL_CONSOLE_KEYBOARD 105
+#define SEL_USER_FREE        128 // first selector that is the process's own to use
+
+// Addresses in every process but root.
+#define START_INFO   0x10000000ul // struct start_info, read-only
+#define START_PUBLIC 0x10001000ul // one writable page that root looks at: struct vm_public, struct console_public
+#define START_UTCB   0x10002000ul // of the first thread
+#define START_VGA    0x10010000ul // the console alone: VGA text memory, 8 pages
+#define START_STACK  0x10100000ul // top; 64 KiB, with an unmapped page below
+#define START_HEAP   0x20000000ul // lib/sys/heap.c asks root for pages from here on
 
 #define START_MAGIC 0x54524154534d494dul
+
+enum start_flag {
+    START_HAS_VGA = 1 << 0,     // START_VGA is mapped
+    START_CONFIG_FILE = 1 << 1, // a VMM's args name a config file; else they are a `vm run` line
+};
 
 struct start_info {
     uint64_t magic;
@@ -27,7 +37,7 @@ struct start_info {
     uint32_t cpu;     // on which this process runs
     uint32_t id;      // process id; for a VMM also the VM's number in vm_id
     uint32_t vm_id;
-    uint32_t flags;
+    uint32_t flags; // enum start_flag
     char name[32];
     char args[2048];        // 0-terminated; a VMM: the `vm run` arguments, or the config's file name
     char virt_refusal[160]; // why there are no VMs
