@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // sources: vmm-user/devices/pic8259.c vmm-user/devices/pit8254.c vmm-user/devices/rtc_cmos.c
-// vmm-user/devices/uart16550.c vmm-user/devices/i8042.c vmm-user/devices/ps2_keyboard.c vmm-user/devices/ps2_mouse.c
-// vmm-user/devices/lapic.c vmm-user/devices/lapic_regs.c vmm-user/devices/lapic_timer.c vmm-user/devices/apic_bus.c
-// vmm-user/devices/ioapic.c vmm-user/devices/acpi_pm.c vmm-user/devices/pci_host.c vmm-user/devices/reset_port.c
-// vmm-user/devices/port92.c vmm-user/devices/debug_ports.c vmm-user/devices/hpet.c A byte stream becomes a sequence of
-// port, MMIO and MSR accesses, time steps, interrupt cycles, saves and loads (also of garbage) on a machine with every
-// device.
+// sources: vmm-user/devices/uart16550.c vmm-user/devices/i8042.c vmm-user/devices/ps2_keyboard.c
+// sources: vmm-user/devices/ps2_mouse.c vmm-user/devices/lapic.c vmm-user/devices/lapic_regs.c
+// sources: vmm-user/devices/lapic_timer.c vmm-user/devices/apic_bus.c vmm-user/devices/ioapic.c
+// sources: vmm-user/devices/acpi_pm.c vmm-user/devices/pci_host.c vmm-user/devices/reset_port.c
+// sources: vmm-user/devices/port92.c vmm-user/devices/debug_ports.c vmm-user/devices/hpet.c
+//
+// A byte stream becomes a sequence of port, MMIO and MSR accesses, time steps, interrupt cycles, saves and loads (also
+// of garbage) on a machine with every device.
 #include <stdlib.h>
 #include "tests/unit/fake_machine.h"
 #include "vmm-user/devices/acpi_pm.h"
@@ -126,11 +128,13 @@ static void machine_init(void)
     m.bus = (struct apic_bus){.cpus = m.cpus, .count = CPUS};
 }
 
-static void check(bool ok)
-{
-    if (!ok)
-        abort();
-}
+#define CHECK(condition)                                                                                               \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                                    \
+            abort();                                                                                                   \
+        }                                                                                                              \
+    } while (0)
 
 static unsigned access_size(const struct device *dev, enum io_space space, unsigned log2)
 {
@@ -173,14 +177,14 @@ static void interrupt_cycle(struct input *in)
     struct lapic *l = &m.lapic[how & 1];
     if (pic_pending(&m.pic) && lapic_extint_open(l)) {
         int vector = pic_ack(&m.pic);
-        check(vector >= 0 && vector < 256);
+        CHECK(vector >= 0 && vector < 256);
     }
     int vector = lapic_pending(l);
-    check(vector == -1 || (vector > 15 && vector < 256));
+    CHECK(vector == -1 || (vector > 15 && vector < 256));
     if (vector < 0)
         return;
     lapic_ack(l, (uint8_t)vector);
-    check(lapic_in_service(l) == vector);
+    CHECK(lapic_in_service(l) == vector);
     if (how & 2)
         lapic_mmio_write(l, LAPIC_EOI, 4, 0);
 }
@@ -205,13 +209,15 @@ static void save_load(struct input *in, bool damage)
     struct device *dev = devices[take(in, 1) % DEVICES];
     struct state s = {buffer, buffer + sizeof(buffer), false};
     dev->ops->save(dev, &s);
-    check(!s.error);
+    CHECK(!s.error);
     size_t size = (size_t)(s.at - buffer);
     for (unsigned n = damage ? 1 + take(in, 1) % 8 : 0; n; n--)
         buffer[take(in, 2) % size] = (uint8_t)take(in, 1);
     struct state l = {buffer, buffer + size, false};
     dev->ops->load(dev, &l);
-    check(damage || (!l.error && l.at == l.end));
+    if (!damage && (l.error || l.at != l.end))
+        fprintf(stderr, "%s\n", dev->ops->name);
+    CHECK(damage || (!l.error && l.at == l.end));
 }
 
 static void outside(struct input *in)

@@ -254,9 +254,11 @@ static void pic_load(struct device *dev, struct state *s)
         struct pic_chip *c = &pic->chip[n];
         if (c->lowest > 7 || c->base & 7 || c->init_step > ICW4 || c->init_step == 1)
             s->error = true;
-        c->lowest &= 7;
-        c->base &= 0xf8;
         c->elcr &= n == MASTER ? PIC_ELCR_MASTER_OK : PIC_ELCR_SLAVE_OK;
+    }
+    if (s->error) {
+        pic_reset(dev);
+        return;
     }
     pic->intr = false;
     pic_update(pic);
