@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The way into the guest and out of it. Straight lines for what happens at every exit; all else is out of line.
+#include "ukernel/sched.h"
+#include "ukernel/virt.h"
+#include "vmx/vmx.h"
+#include "x86/cpuid.h"
+
+#define COLD __attribute__((noinline, cold))
+
+// An NMI or a machine check is the host's: let its handler run as if it had come by itself. Other exceptions are the VMM's.
+static void exit_exception_nmi(struct vcpu *v)
+{
+    struct ec *ec = v->ec;
+    uint32_t info = vmread(EXIT_INTR_INFO);
+    if ((info & INTR_TYPE) == INTR_TYPE_NMI)
+        __asm__ volatile("int %0" : : "i"(EXC_NMI) : "memory");
+    else if ((info & INTR_VECTOR) == EXC_MC)
+        __asm__ volatile("int %0" : : "i"(EXC_MC) : "memory");
+    else
+        return;
+    v->stats->preemptions++;
+    vcpu_resume(ec);
+}
+
+static void exit_external_interrupt(struct vcpu *v)
+{
+    struct ec *ec = v->ec;
+    v->stats->preemptions++;
+    interrupt(vmread(EXIT_INTR_INFO) & INTR_VECTOR); // may end with the vCPU destroyed
+    vcpu_resume(ec);
+}
+
+// The vCPU's own deadline is looked at on the way back in.
+static void exit_preemption_timer(struct vcpu *v)
+{
+    v->stats->preemptions++;
+    if (rdtsc() >= sched_next_event())
+        sched_timer();
+    vcpu_resume(v->ec);
+}
+
+// Exits that the kernel handles; one that comes back from here, and all others, are for the VMM.
+static void (*const handlers[VMX_EXIT_COUNT])(struct vcpu *v) = {
+    [VMX_EXIT_EXCEPTION_NMI] = exit_exception_nmi,
+    [VMX_EXIT_EXTERNAL_INTERRUPT] = exit_external_interrupt,
+    [VMX_EXIT_PREEMPTION_TIMER] = exit_preemption_timer,
+};
+
+static uint64_t view_read(const struct entry_view *view, enum vmcs_field field)
+{
+    (void)view;
+    return vmread(field);
+}
+
+// Say which rule was broken, once per vCPU, and leave it to the VMM.
+static COLD _Noreturn void entry_failed(struct vcpu *v, uint64_t error)
+{
+    struct entry_view view = {.read = view_read, .caps = &vmx.caps, .phys_bits = 36};
+    const char *sentence;
+    if (cpuid_has(0x80000008))
+        view.phys_bits = cpuid(0x80000008, 0).eax & 0xff;
+    view.vtpr = vmx.tpr_shadow ? v->apic_page[0x80] : 0;
+    v->rule = entry_check(&view, &sentence);
+    v->error = error;
+    v->failed = true;
+    v->reason = REASON_NONE;
+    if (!v->explained)
+        klog("vmx: a VM entry failed (%lx) at %lx:%lx: rule %u: %s", error, vmread(GUEST_CS_SEL), vmread(GUEST_RIP), v->rule,
+             sentence);
+    v->explained = true;
+    vmcs_reset_launch(v);
+    v->stats->exits[EVENT_FAILED]++;
+    vcpu_event(v->ec, EVENT_FAILED);
+}
+
+_Noreturn void vmx_entry_refused(struct vcpu *v)
+{
+    entry_failed(v, vmread(INSN_ERROR));
+}
+
+_Noreturn void vmx_exit(struct vcpu *v)
+{
+    uint64_t now = rdtsc();
+    uint64_t reason = vmread(EXIT_REASON);
+    v->stats->guest += now - v->mark;
+    v->mark = now;
+    v->cr2 = read_cr2();
+    v->reason = reason;
+    if (__builtin_expect(reason >= VMX_EXIT_COUNT, 0))
+        entry_failed(v, reason);
+    v->stats->exits[reason]++;
+    if (__builtin_expect(handlers[reason] != NULL, 0))
+        handlers[reason](v);
+    vcpu_event(v->ec, reason);
+}
+
+static COLD _Noreturn void deadline_passed(struct vcpu *v)
+{
+    v->deadline = UINT64_MAX;
+    v->stats->exits[EVENT_TIMER]++;
+    vcpu_event(v->ec, EVENT_TIMER);
+}
+
+// No preemption timer: the host's timer ends the stay, and finds the vCPU's deadline passed.
+static COLD void host_timer_bound(struct cpu *cpu, uint64_t deadline)
+{
+    if (deadline < cpu->timer_armed) {
+        cpu->timer_armed = deadline;
+        lapic_timer_set(deadline);
+    }
+}
+
+_Noreturn void vcpu_run(struct ec *ec)
+{
+    struct vcpu *v = ec->vcpu;
+    struct cpu *cpu = v->cpu;
+    vmcs_use(v);
+    if (__builtin_expect(v->local->carried != v, 0))
+        carried_load(v);
+    if (__builtin_expect(cpu->fpu_owner != ec, 0))
+        vector_load(v);
+    if (__builtin_expect(cpu->pio_loaded != NULL, 0))
+        tss_io_enable(cpu, NULL); // as the exit will leave it
+    uint64_t until = sched_next_event(), now = rdtsc();
+    kernel_time(v, now);
+    if (v->deadline <= until) {
+        until = v->deadline;
+        if (until <= now)
+            deadline_passed(v);
+    }
+    if (__builtin_expect(vmx.timer, 1)) {
+        uint64_t ticks = until > now ? (until - now) >> vmx.timer_shift : 0;
+        vmwrite(PREEMPTION_TIMER, ticks < UINT32_MAX ? ticks : UINT32_MAX);
+    } else {
+        host_timer_bound(cpu, until);
+    }
+    if (read_cr2() != v->cr2)
+        write_cr2(v->cr2);
+    vmx_enter(v);
+}

@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// A vCPU's state to and from the handler's UTCB, by the groups of the MTD. What common exits need comes first and is short; each
+// field of the VMCS is read only if its group was asked for. The UTCB is user memory: whatever is in it is made harmless here or
+// fails the entry.
+#include "pc/lapic.h"
+#include "vmx/vmx.h"
+
+#define MTD_COMMON (MTD_ACDB | MTD_RIP | MTD_QUAL)
+
+// ---- segments: the fields of register i of the hardware's order are 2 * i apart
+static const uint8_t hardware_order[SEG_COUNT] = {
+    [SEG_ES] = 0, [SEG_CS] = 1, [SEG_SS] = 2, [SEG_DS] = 3, [SEG_FS] = 4,
+    [SEG_GS] = 5, [SEG_LDTR] = 6, [SEG_TR] = 7, [SEG_GDTR] = 8, [SEG_IDTR] = 9,
+};
+
+static void segment_save(struct utcb_seg *s, enum seg which)
+{
+    unsigned i = 2 * hardware_order[which];
+    s[which].limit = vmread(GUEST_ES_LIMIT + i);
+    s[which].base = vmread(GUEST_ES_BASE + i);
+    if (which >= SEG_GDTR)
+        return;
+    uint64_t ar = vmread(GUEST_ES_AR + i);
+    s[which].sel = vmread(GUEST_ES_SEL + i);
+    s[which].ar = (ar & 0xff) | (ar >> 4 & 0x1f00);
+}
+
+static void segment_load(const struct utcb_seg *s, enum seg which)
+{
+    unsigned i = 2 * hardware_order[which];
+    vmwrite(GUEST_ES_LIMIT + i, s[which].limit);
+    vmwrite(GUEST_ES_BASE + i, s[which].base);
+    if (which >= SEG_GDTR)
+        return;
+    uint64_t ar = s[which].ar;
+    vmwrite(GUEST_ES_SEL + i, s[which].sel);
+    vmwrite(GUEST_ES_AR + i, (ar & 0xff) | (ar & 0x1f00) << 4);
+}
+
+static const struct {
+    uint32_t mtd;
+    enum seg first, second;
+} segment_groups[] = {
+    {MTD_CSSS, SEG_CS, SEG_SS},      {MTD_ESDS, SEG_ES, SEG_DS},         {MTD_FSGS, SEG_FS, SEG_GS},
+    {MTD_TRLDTR, SEG_TR, SEG_LDTR}, {MTD_TABLES, SEG_GDTR, SEG_IDTR},
+};
+
+static void segments_save(struct utcb_state *s, uint32_t mtd)
+{
+    for (unsigned i = 0; i < sizeof(segment_groups) / sizeof(*segment_groups); i++) {
+        if (mtd & segment_groups[i].mtd) {
+            segment_save(s->seg, segment_groups[i].first);
+            segment_save(s->seg, segment_groups[i].second);
+        }
+    }
+}
+
+static void segments_load(const struct utcb_state *s, uint32_t mtd)
+{
+    for (unsigned i = 0; i < sizeof(segment_groups) / sizeof(*segment_groups); i++) {
+        if (mtd & segment_groups[i].mtd) {
+            segment_load(s->seg, segment_groups[i].first);
+            segment_load(s->seg, segment_groups[i].second);
+        }
+    }
+}
+
+// ---- groups, one function each way
+static void more_gprs_save(struct vcpu *v, struct utcb_state *s, uint32_t mtd)
+{
+    if (mtd & MTD_BSD) {
+        s->gpr[GPR_RBP] = v->gpr[GPR_RBP];
+        s->gpr[GPR_RSI] = v->gpr[GPR_RSI];
+        s->gpr[GPR_RDI] = v->gpr[GPR_RDI];
+    }
+    if (mtd & MTD_RSP)
+        s->gpr[GPR_RSP] = vmread(GUEST_RSP);
+    if (mtd & MTD_R8_R15)
+        for (unsigned i = GPR_R8; i < GPR_COUNT; i++)
+            s->gpr[i] = v->gpr[i];
+}
+
+static void more_gprs_load(struct vcpu *v, const struct utcb_state *s, uint32_t mtd)
+{
+    if (mtd & MTD_BSD) {
+        v->gpr[GPR_RBP] = s->gpr[GPR_RBP];
+        v->gpr[GPR_RSI] = s->gpr[GPR_RSI];
+        v->gpr[GPR_RDI] = s->gpr[GPR_RDI];
+    }
+    if (mtd & MTD_RSP)
+        vmwrite(GUEST_RSP, s->gpr[GPR_RSP]);
+    if (mtd & MTD_R8_R15)
+        for (unsigned i = GPR_R8; i < GPR_COUNT; i++)
+            v->gpr[i] = s->gpr[i];
+}
+
+static void qualification_save(struct vcpu *v, struct utcb_state *s)
+{
+    if (v->failed) {
+        s->qual[0] = v->error;
+        s->insn_info = v->rule;
+        v->failed = false;
+        return;
+    }
+    if (v->reason == VMX_EXIT_EXCEPTION_NMI) {
+        s->exit_intr_info = vmread(EXIT_INTR_INFO);
+        s->exit_intr_error = vmread(EXIT_INTR_ERROR);
+    }
+    s->qual[1] = vmread(GUEST_PHYSICAL);
+    s->linear = vmread(GUEST_LINEAR);
+    s->insn_info = vmread(INSN_INFO);
+}
+
+// No exit since the last answer (recall, deadline): what was to be injected then has not been, and is reported as if interrupted.
+static void pending_injection_save(struct utcb_state *s)
+{
+    uint32_t info = vmread(ENTRY_INTR_INFO);
+    s->idt_info = info & INTR_VALID ? info : 0;
+    s->idt_error = vmread(ENTRY_INTR_ERROR);
+    if (info & INTR_VALID)
+        s->insn_len = vmread(ENTRY_INSN_LEN);
+    vmwrite(ENTRY_INTR_INFO, 0);
+}
+
+static void injection_save(struct vcpu *v, struct utcb_state *s)
+{
+    s->inj_info = s->inj_error = s->inj_len = 0;
+    if (v->reason == REASON_NONE) {
+        pending_injection_save(s);
+        return;
+    }
+    s->idt_info = vmread(IDT_INFO);
+    if (s->idt_info & INTR_ERROR_CODE)
+        s->idt_error = vmread(IDT_ERROR);
+}
+
+static void injection_load(struct vcpu *v, const struct utcb_state *s)
+{
+    uint32_t info = s->inj_info;
+    uint32_t proc = v->proc_ctls & ~(PROC_INTERRUPT_WINDOW | PROC_NMI_WINDOW);
+    proc |= (info & INJ_INTR_WINDOW ? PROC_INTERRUPT_WINDOW : 0) | (info & INJ_NMI_WINDOW ? PROC_NMI_WINDOW : 0);
+    if (proc != v->proc_ctls) {
+        v->proc_ctls = proc;
+        vmwrite(PROC_CTLS, proc);
+    }
+    info &= ~(INJ_INTR_WINDOW | INJ_NMI_WINDOW);
+    vmwrite(ENTRY_INTR_INFO, info);
+    if (!(info & INTR_VALID))
+        return;
+    v->stats->injections++;
+    vmwrite(ENTRY_INTR_ERROR, s->inj_error);
+    vmwrite(ENTRY_INSN_LEN, s->inj_len);
+}
+
+// With TF set and STI or MOV SS blocking, a single step must be pending (SDM 3C 27.3.1.5).
+static void interruptibility_load(const struct utcb_state *s)
+{
+    uint32_t blocking = s->intr_state;
+    vmwrite(GUEST_INTERRUPTIBILITY, blocking);
+    vmwrite(GUEST_ACTIVITY, ACTIVITY_ACTIVE);
+    if (!(blocking & (BLOCKING_STI | BLOCKING_MOV_SS)))
+        return;
+    uint64_t pending = vmread(GUEST_PENDING_DEBUG) & ~PENDING_DEBUG_BS;
+    vmwrite(GUEST_PENDING_DEBUG, pending | (vmread(GUEST_RFLAGS) & RFLAGS_TF ? PENDING_DEBUG_BS : 0));
+}
+
+static bool pae_paging(void)
+{
+    return (vmread(GUEST_CR0) & CR0_PG) && (vmread(GUEST_CR4) & CR4_PAE) && !(vmread(GUEST_EFER) & EFER_LMA);
+}
+
+static void control_registers_save(struct vcpu *v, struct utcb_state *s)
+{
+    s->cr0 = (vmread(GUEST_CR0) & ~vmx.cr0_mask) | (vmread(CR0_SHADOW) & vmx.cr0_mask);
+    s->cr4 = (vmread(GUEST_CR4) & ~vmx.cr4_mask) | (vmread(CR4_SHADOW) & vmx.cr4_mask);
+    s->cr2 = v->cr2;
+    s->cr3 = vmread(GUEST_CR3);
+    s->cr8 = vmx.tpr_shadow ? v->apic_page[LAPIC_TPR] >> 4 : v->cr8;
+    if (pae_paging())
+        for (unsigned i = 0; i < 4; i++)
+            s->pdpte[i] = vmread(GUEST_PDPTE0 + 2 * i);
+}
+
+static void control_registers_load(struct vcpu *v, const struct utcb_state *s)
+{
+    uint64_t cr0 = s->cr0, cr4 = s->cr4;
+    vmwrite(CR0_SHADOW, cr0);
+    vmwrite(GUEST_CR0, (cr0 & vmx.cr0_allowed) | vmx.cr0_set);
+    vmwrite(CR4_SHADOW, cr4);
+    vmwrite(GUEST_CR4, (cr4 & vmx.cr4_allowed) | vmx.cr4_set);
+    vmwrite(GUEST_CR3, s->cr3);
+    v->cr2 = s->cr2;
+    v->cr8 = s->cr8 & 15;
+    if (vmx.tpr_shadow && v->apic_page[LAPIC_TPR] >> 4 != v->cr8)
+        v->apic_page[LAPIC_TPR] = v->cr8 << 4;
+}
+
+// After CR0 or EFER changed: EFER.LMA and the entry control say whether the guest is in IA-32e mode.
+static void paging_mode_update(const struct utcb_state *s, bool new_pdptes)
+{
+    uint64_t efer = vmread(GUEST_EFER) & ~EFER_LMA;
+    bool long_mode = (efer & EFER_LME) && (vmread(GUEST_CR0) & CR0_PG);
+    vmwrite(GUEST_EFER, efer | (long_mode ? EFER_LMA : 0));
+    vmwrite(ENTRY_CTLS, vmx.controls.entry | (long_mode ? ENTRY_IA32E : 0));
+    if (new_pdptes && pae_paging())
+        for (unsigned i = 0; i < 4; i++)
+            vmwrite(GUEST_PDPTE0 + 2 * i, s->pdpte[i]);
+}
+
+static void debug_registers_save(struct vcpu *v, struct utcb_state *s)
+{
+    carried_read(v);
+    for (unsigned i = 0; i < 4; i++)
+        s->dr[i] = v->dr[i];
+    s->dr6 = v->dr6;
+    s->dr7 = vmread(GUEST_DR7);
+}
+
+static void debug_registers_load(struct vcpu *v, const struct utcb_state *s)
+{
+    for (unsigned i = 0; i < 4; i++)
+        v->dr[i] = s->dr[i];
+    v->dr6 = (uint32_t)s->dr6;
+    vmwrite(GUEST_DR7, (uint32_t)s->dr7 | DR7_RESET);
+    if (v->local->carried == v) {
+        write_dr0(v->dr[0]);
+        write_dr1(v->dr[1]);
+        write_dr2(v->dr[2]);
+        write_dr3(v->dr[3]);
+        write_dr6(v->dr6);
+    }
+}
+
+static void syscall_save(struct vcpu *v, struct utcb_state *s)
+{
+    carried_read(v);
+    s->star = v->msr[CARRY_STAR];
+    s->lstar = v->msr[CARRY_LSTAR];
+    s->cstar = v->msr[CARRY_CSTAR];
+    s->fmask = v->msr[CARRY_FMASK];
+    s->kernel_gs_base = v->msr[CARRY_KERNEL_GS_BASE];
+    s->tsc_aux = v->msr[CARRY_TSC_AUX];
+}
+
+static void syscall_load(struct vcpu *v, const struct utcb_state *s)
+{
+    carried_set(v, CARRY_STAR, s->star);
+    carried_set(v, CARRY_LSTAR, s->lstar);
+    carried_set(v, CARRY_CSTAR, s->cstar);
+    carried_set(v, CARRY_FMASK, s->fmask);
+    carried_set(v, CARRY_KERNEL_GS_BASE, s->kernel_gs_base);
+    carried_set(v, CARRY_TSC_AUX, s->tsc_aux);
+}
+
+#define XCR0_AVX512 (XCR0_OPMASK | XCR0_ZMM_HI256 | XCR0_HI16_ZMM)
+#define XCR0_MPX    (XCR0_BNDREGS | XCR0_BNDCSR)
+
+static bool all_or_none(uint64_t value, uint64_t bits)
+{
+    return !(value & bits) || (value & bits) == bits;
+}
+
+// What XSETBV would take, of what the host has (SDM 1 13.3).
+static bool xcr0_valid(uint64_t x)
+{
+    return !(x & ~vmx.xcr0) && (x & XCR0_X87) && (!(x & XCR0_AVX) || (x & XCR0_SSE)) && all_or_none(x, XCR0_MPX) &&
+           all_or_none(x, XCR0_AVX512) && (!(x & XCR0_AVX512) || (x & XCR0_AVX));
+}
+
+static void xsave_load(struct vcpu *v, const struct utcb_state *s)
+{
+    uint64_t xcr0 = *(const volatile uint64_t *)&s->xcr0; // read once
+    carried_set(v, CARRY_SPEC_CTRL, s->spec_ctrl);
+    if (!xcr0_valid(xcr0) || xcr0 == v->xcr0)
+        return;
+    v->xcr0 = xcr0;
+    if (v->cpu->fpu_owner == v->ec)
+        xsetbv(0, xcr0);
+}
+
+static void apic_load(struct vcpu *v, const struct utcb_state *s)
+{
+    apic_mode_set(v, s->apic_mode);
+    if (!vmx.tpr_shadow)
+        return;
+    uint32_t threshold = s->tpr_threshold & 15;
+    uint32_t tpr = v->apic_page[LAPIC_TPR] >> 4;
+    if (threshold > tpr && v->apic_mode != APIC_XAPIC)
+        threshold = tpr; // a higher one fails the entry there (SDM 3C 27.2.1.1)
+    vmwrite(TPR_THRESHOLD, threshold);
+}
+
+static void system_save(struct vcpu *v, struct utcb_state *s, uint32_t mtd)
+{
+    if (mtd & MTD_DR)
+        debug_registers_save(v, s);
+    if (mtd & MTD_EFER) {
+        s->efer = vmread(GUEST_EFER);
+        s->pat = vmread(GUEST_PAT);
+    }
+    if (mtd & MTD_SYSENTER) {
+        s->sysenter_cs = vmread(GUEST_SYSENTER_CS);
+        s->sysenter_esp = vmread(GUEST_SYSENTER_ESP);
+        s->sysenter_eip = vmread(GUEST_SYSENTER_EIP);
+    }
+    if (mtd & MTD_SYSCALL)
+        syscall_save(v, s);
+    if (mtd & MTD_XSAVE) {
+        s->xcr0 = v->xcr0;
+        s->xss = 0;
+        s->spec_ctrl = v->msr[CARRY_SPEC_CTRL];
+    }
+    if (mtd & MTD_TSC)
+        s->tsc_offset = vmread(TSC_OFFSET);
+    if (mtd & MTD_DEADLINE)
+        s->deadline = v->deadline == UINT64_MAX ? 0 : v->deadline;
+    if (mtd & MTD_APIC) {
+        s->apic_mode = v->apic_mode;
+        s->tpr_threshold = vmx.tpr_shadow ? vmread(TPR_THRESHOLD) : 0;
+    }
+}
+
+static void system_load(struct vcpu *v, const struct utcb_state *s, uint32_t mtd)
+{
+    if (mtd & MTD_DR)
+        debug_registers_load(v, s);
+    if (mtd & MTD_EFER) {
+        vmwrite(GUEST_EFER, s->efer & vmx.efer_allowed);
+        vmwrite(GUEST_PAT, s->pat);
+    }
+    if (mtd & (MTD_EFER | MTD_CR))
+        paging_mode_update(s, mtd & MTD_CR);
+    if (mtd & MTD_SYSENTER) {
+        vmwrite(GUEST_SYSENTER_CS, s->sysenter_cs);
+        vmwrite(GUEST_SYSENTER_ESP, s->sysenter_esp);
+        vmwrite(GUEST_SYSENTER_EIP, s->sysenter_eip);
+    }
+    if (mtd & MTD_SYSCALL)
+        syscall_load(v, s);
+    if (mtd & MTD_XSAVE)
+        xsave_load(v, s);
+    if (mtd & MTD_TSC)
+        vmwrite(TSC_OFFSET, s->tsc_offset);
+    if (mtd & MTD_APIC)
+        apic_load(v, s);
+}
+
+#define MTD_SYSTEM                                                                                                     \
+    (MTD_DR | MTD_EFER | MTD_SYSENTER | MTD_SYSCALL | MTD_XSAVE | MTD_TSC | MTD_DEADLINE | MTD_APIC | MTD_CR)
+
+static __attribute__((noinline)) void rest_save(struct vcpu *v, struct utcb_state *s, uint32_t mtd)
+{
+    if (mtd & (MTD_BSD | MTD_RSP | MTD_R8_R15))
+        more_gprs_save(v, s, mtd);
+    if (mtd & MTD_RFLAGS)
+        s->rflags = vmread(GUEST_RFLAGS);
+    if (mtd & MTD_INJ)
+        injection_save(v, s);
+    if (mtd & MTD_STATE) {
+        s->intr_state = vmread(GUEST_INTERRUPTIBILITY);
+        s->activity = ACTIVITY_ACTIVE;
+    }
+    if (mtd & MTD_SEG)
+        segments_save(s, mtd);
+    if (mtd & MTD_CR)
+        control_registers_save(v, s);
+    if (mtd & MTD_SYSTEM)
+        system_save(v, s, mtd);
+}
+
+static __attribute__((noinline)) void rest_load(struct vcpu *v, const struct utcb_state *s, uint32_t mtd)
+{
+    if (mtd & MTD_DEADLINE)
+        v->deadline = s->deadline ? s->deadline : UINT64_MAX;
+    if (mtd & (MTD_BSD | MTD_RSP | MTD_R8_R15))
+        more_gprs_load(v, s, mtd);
+    if (mtd & MTD_RFLAGS)
+        vmwrite(GUEST_RFLAGS, s->rflags);
+    if (mtd & MTD_INJ)
+        injection_load(v, s);
+    if (mtd & MTD_STATE)
+        interruptibility_load(s);
+    if (mtd & MTD_SEG)
+        segments_load(s, mtd);
+    if (mtd & MTD_CR)
+        control_registers_load(v, s);
+    if (mtd & (MTD_SYSTEM & ~MTD_DEADLINE))
+        system_load(v, s, mtd);
+}
+
+static inline void save_to(uint64_t *where, enum vmcs_field field)
+{
+    __asm__ volatile("vmread %1, %0" : "=m"(*where) : "r"((uint64_t)field) : "cc");
+}
+
+// The last word of the kernel before the handler runs: time from the exit to here is the kernel's.
+void state_save(struct ec *ec, struct utcb_state *s, uint32_t mtd)
+{
+    struct vcpu *v = ec->vcpu;
+    vmcs_use(v);
+    if (mtd & MTD_ACDB) {
+        s->gpr[GPR_RAX] = v->gpr[GPR_RAX];
+        s->gpr[GPR_RCX] = v->gpr[GPR_RCX];
+        s->gpr[GPR_RDX] = v->gpr[GPR_RDX];
+        s->gpr[GPR_RBX] = v->gpr[GPR_RBX];
+    }
+    if (mtd & MTD_RIP) {
+        save_to(&s->rip, GUEST_RIP);
+        s->insn_len = vmread(INSN_LEN);
+    }
+    if (mtd & MTD_QUAL) {
+        save_to(&s->qual[0], QUALIFICATION);
+        if (v->reason != VMX_EXIT_IO || (s->qual[0] & IO_QUAL_STRING))
+            qualification_save(v, s);
+    }
+    if (mtd & ~MTD_COMMON)
+        rest_save(v, s, mtd);
+    kernel_time(v, rdtsc());
+}
+
+// The first thing of an answer: time until now was the handler's.
+void state_load(struct ec *ec, struct utcb_state *s, uint32_t mtd)
+{
+    struct vcpu *v = ec->vcpu;
+    vmcs_use(v);
+    uint64_t now = rdtsc();
+    v->stats->vmm += now - v->mark;
+    v->mark = now;
+    v->reason = REASON_NONE;
+    if (mtd & MTD_ACDB) {
+        v->gpr[GPR_RAX] = s->gpr[GPR_RAX];
+        v->gpr[GPR_RCX] = s->gpr[GPR_RCX];
+        v->gpr[GPR_RDX] = s->gpr[GPR_RDX];
+        v->gpr[GPR_RBX] = s->gpr[GPR_RBX];
+    }
+    if (mtd & MTD_RIP)
+        vmwrite(GUEST_RIP, s->rip);
+    if (mtd & ~MTD_COMMON)
+        rest_load(v, s, mtd);
+}

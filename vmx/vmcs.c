@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// A vCPU's life: memory, the VMCS on its CPU, the end.
+#include "ukernel/sched.h"
+#include "ukernel/spinlock.h"
+#include "vmx/vmx.h"
+#include "x86/paging.h"
+
+_Static_assert(offsetof(struct vcpu, cpu) == 128 && sizeof(((struct vcpu *)0)->gpr) == 128, "VCPU_CPU in entry.asm");
+_Static_assert(offsetof(struct vcpu, launched) == 136, "VCPU_LAUNCHED in entry.asm");
+
+// A guest must not be able to keep the CPU busy delivering an exception whose delivery raises it again: no interrupt, not even the
+// preemption timer, gets in there, since that loop passes no instruction boundary. It takes #AC (a misaligned stack) or #DB (a
+// breakpoint on the stack) to do it, so both exit (SDM 3C 26.2 note, CVE-2015-5307, CVE-2015-8104). #MC is the host's.
+#define EXCEPTIONS (1u << EXC_MC | 1u << EXC_DB | 1u << EXC_AC)
+
+#define CR0_RESET (CR0_CD | CR0_NW | CR0_ET)
+
+static bool guest_root_make(struct pd *pd)
+{
+    spin_lock(&pd->lock);
+    if (!pd->guest.root)
+        pd->guest.root = account_alloc(&pd->account, 0);
+    spin_unlock(&pd->lock);
+    return pd->guest.root;
+}
+
+enum status vmcs_create(struct ec *ec, void *apic_page, struct vcpu_stats *stats)
+{
+    struct pd *pd = ec->pd;
+    struct cpu *cpu = cpus[ec->cpu];
+    if (!cpu->virt_on)
+        return ST_BAD_FTR;
+    spin_lock(&pd->lock);
+    struct vcpu *v = slab_alloc(pd, sizeof(*v));
+    spin_unlock(&pd->lock);
+    if (!v)
+        return ST_NO_MEM;
+    *v = (struct vcpu){.cpu = cpu, .local = &vmx_cpus[cpu->id], .ec = ec, .stats = stats, .apic_page = apic_page,
+                       .reason = REASON_NONE, .deadline = UINT64_MAX, .xcr0 = XCR0_X87, .dr6 = DR6_RESET};
+    ec->vcpu = v;
+    v->vmcs = account_alloc(&pd->account, 0);
+    v->vector = account_alloc(&pd->account, fpu_state_order);
+    if (!v->vmcs || !v->vector || !guest_root_make(pd)) {
+        vmcs_destroy(ec);
+        return ST_NO_MEM;
+    }
+    if (vmx.vpid)
+        v->vpid = vpid_alloc();
+    *(uint32_t *)v->vmcs = vmx.caps.basic & VMX_BASIC_REVISION;
+    fpu_state_init(v->vector);
+    return ST_OK;
+}
+
+static void vmclear(struct vcpu *v)
+{
+    uint64_t region = virt_to_phys(v->vmcs);
+    __asm__ volatile("vmclear %0" : : "m"(region) : "cc", "memory");
+}
+
+static void vmptrld(struct vcpu *v)
+{
+    uint64_t region = virt_to_phys(v->vmcs);
+    __asm__ volatile("vmptrld %0" : : "m"(region) : "cc", "memory");
+}
+
+static void controls_fill(struct vcpu *v)
+{
+    v->proc_ctls = vmx.controls.proc;
+    vmwrite(PIN_CTLS, vmx.controls.pin);
+    vmwrite(PROC_CTLS, v->proc_ctls);
+    vmwrite(PROC_CTLS2, vmx.controls.proc2 & ~(v->vpid ? 0 : PROC2_VPID));
+    vmwrite(EXIT_CTLS, vmx.controls.exit);
+    vmwrite(ENTRY_CTLS, vmx.controls.entry);
+    vmwrite(EXCEPTION_BITMAP, EXCEPTIONS);
+    vmwrite(PF_ERROR_MASK, 0);
+    vmwrite(PF_ERROR_MATCH, 0);
+    vmwrite(CR3_TARGET_COUNT, 0);
+    vmwrite(EXIT_MSR_STORE_COUNT, 0);
+    vmwrite(EXIT_MSR_LOAD_COUNT, 0);
+    vmwrite(ENTRY_MSR_LOAD_COUNT, 0);
+    vmwrite(ENTRY_INTR_INFO, 0);
+    vmwrite(MSR_BITMAP, vmx.msr_bitmap);
+    vmwrite(TSC_OFFSET, 0);
+    vmwrite(EPTP, ept_pointer(&v->ec->pd->guest));
+    vmwrite(CR0_MASK, vmx.cr0_mask);
+    vmwrite(CR4_MASK, vmx.cr4_mask);
+    if (v->vpid)
+        vmwrite(VPID, v->vpid);
+    if (vmx.controls.proc2 & PROC2_XSAVES)
+        vmwrite(XSS_BITMAP, 0);
+    if (vmx.tpr_shadow) {
+        vmwrite(VIRTUAL_APIC, virt_to_phys(v->apic_page));
+        vmwrite(TPR_THRESHOLD, 0);
+    }
+}
+
+// The kernel as an exit finds it. TS stays set: user land has no vector registers but by right (fpu.c).
+static void host_fill(struct vcpu *v)
+{
+    struct desc_ptr idt;
+    __asm__ volatile("sidt %0" : "=m"(idt));
+    vmwrite(HOST_CR0, read_cr0() | CR0_TS);
+    vmwrite(HOST_CR3, v->ec->pd->cr3);
+    vmwrite(HOST_CR4, read_cr4());
+    vmwrite(HOST_CS_SEL, SEL_KCODE);
+    vmwrite(HOST_SS_SEL, SEL_KDATA);
+    vmwrite(HOST_TR_SEL, SEL_TSS);
+    vmwrite(HOST_DS_SEL, 0);
+    vmwrite(HOST_ES_SEL, 0);
+    vmwrite(HOST_FS_SEL, 0);
+    vmwrite(HOST_GS_SEL, 0);
+    vmwrite(HOST_FS_BASE, 0);
+    vmwrite(HOST_GS_BASE, 0);
+    vmwrite(HOST_TR_BASE, (uint64_t)v->cpu->tss);
+    vmwrite(HOST_GDTR_BASE, (uint64_t)v->cpu->gdt);
+    vmwrite(HOST_IDTR_BASE, idt.base);
+    vmwrite(HOST_SYSENTER_CS, rdmsr(IA32_SYSENTER_CS));
+    vmwrite(HOST_SYSENTER_ESP, rdmsr(IA32_SYSENTER_ESP));
+    vmwrite(HOST_SYSENTER_EIP, rdmsr(IA32_SYSENTER_EIP));
+    vmwrite(HOST_PAT, rdmsr(IA32_PAT));
+    vmwrite(HOST_EFER, rdmsr(IA32_EFER));
+    vmwrite(HOST_RSP, (uint64_t)v + sizeof(v->gpr));
+    vmwrite(HOST_RIP, (uint64_t)vmx_exit_stub);
+}
+
+// All zero but what would not even be a state; the VMM sets the rest in its answer to the start-up event.
+static void guest_fill(void)
+{
+    static const uint16_t fields[] = {
+#define VMCS_FIELD(encoding, name) encoding,
+#include "vmx/vmcs_fields.def"
+#undef VMCS_FIELD
+    };
+    for (unsigned i = 0; i < sizeof(fields) / sizeof(*fields); i++)
+        if (VMCS_FIELD_IS_GUEST(fields[i]) && (vmx.timer || fields[i] != PREEMPTION_TIMER))
+            vmwrite(fields[i], 0);
+    vmwrite(GUEST_LINK, ~0ul);
+    vmwrite(GUEST_RFLAGS, RFLAGS_ONE);
+    vmwrite(GUEST_DR7, DR7_RESET);
+    vmwrite(GUEST_PAT, PAT_RESET);
+    vmwrite(CR0_SHADOW, CR0_RESET);
+    vmwrite(CR4_SHADOW, 0);
+    vmwrite(GUEST_CR0, (CR0_RESET & vmx.cr0_allowed) | vmx.cr0_set);
+    vmwrite(GUEST_CR4, vmx.cr4_set);
+}
+
+void vmcs_switch(struct vcpu *v)
+{
+    if (!v->ready)
+        vmclear(v);
+    vmptrld(v);
+    v->local->loaded = v;
+    if (v->ready)
+        return;
+    struct pd *pd = v->ec->pd;
+    spin_lock(&pd->lock); // access_page_unmap wants to know who may have cached the tables
+    pd->guest_cpus |= 1ul << v->cpu->id;
+    spin_unlock(&pd->lock);
+    controls_fill(v);
+    host_fill(v);
+    guest_fill();
+    v->ready = true;
+}
+
+// After a failed entry: back to the state in which VMLAUNCH, not VMRESUME, is right. The contents stay.
+void vmcs_reset_launch(struct vcpu *v)
+{
+    vmclear(v);
+    v->launched = 0;
+    vmptrld(v);
+}
+
+void vmcs_release(struct ec *ec)
+{
+    struct vcpu *v = ec->vcpu;
+    if (!v)
+        return;
+    if (v->ready)
+        vmclear(v);
+    if (v->local->loaded == v)
+        v->local->loaded = NULL;
+    if (v->local->carried == v)
+        v->local->carried = NULL;
+    if (v->cpu->fpu_owner == ec) {
+        v->cpu->fpu_owner = NULL;
+        if (vmx.xcr0)
+            xsetbv(0, vmx.xcr0);
+    }
+    apic_release(v);
+    vpid_flush(v->vpid);
+    ept_flush(ec->pd);
+}
+
+void vmcs_destroy(struct ec *ec)
+{
+    struct vcpu *v = ec->vcpu;
+    struct pd *pd = ec->pd;
+    if (!v)
+        return;
+    vpid_free(v->vpid);
+    if (v->vmcs)
+        account_free(&pd->account, v->vmcs, 0);
+    if (v->vector)
+        account_free(&pd->account, v->vector, fpu_state_order);
+    ec->vcpu = NULL;
+    spin_lock(&pd->lock);
+    slab_free(pd, v, sizeof(*v));
+    spin_unlock(&pd->lock);
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// VT-x: what the files of this folder share. The rest of the kernel knows ukernel/virt.h only.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "ukernel/cpu.h"
+#include "ukernel/kobject.h"
+#include "ukernel/percpu.h"
+#include "x86/msr.h"
+#include "x86/regs.h"
+#include "x86/vmx.h"
+
+enum vmcs_field {
+#define VMCS_FIELD(encoding, name) name = encoding,
+#include "vmx/vmcs_fields.def"
+#undef VMCS_FIELD
+};
+#define VMCS_FIELD_IS_GUEST(encoding) (((encoding) >> 10 & 3) == 2)
+
+// Registers that are not in the VMCS and that the host kernel does not use: they stay in the CPU across exits and are switched
+// only when another vCPU runs there. One table (msr.c) says how each is carried.
+enum carried { CARRY_STAR, CARRY_LSTAR, CARRY_CSTAR, CARRY_FMASK, CARRY_KERNEL_GS_BASE, CARRY_TSC_AUX, CARRY_SPEC_CTRL, CARRY_MSRS };
+
+struct vmx_caps { // capability MSRs, TRUE ones where the CPU has them
+    uint64_t basic, pin, proc, proc2, exit, entry, misc, ept_vpid;
+    uint64_t cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
+};
+
+struct vmx_controls {
+    uint32_t pin, proc, proc2, exit, entry; // what every vCPU starts with
+    uint32_t apic_modes[3];                 // by enum apic_mode: what it adds to proc2
+};
+
+// What the boot CPU found; the same on every CPU.
+extern struct vmx {
+    struct vmx_caps caps;
+    struct vmx_controls controls;
+    uint64_t cr0_mask, cr4_mask;     // bits of CR0 and CR4 that the guest sees in the shadow only
+    uint64_t cr0_set, cr4_set;       // bits that are 1 in the real ones whatever the guest wants
+    uint64_t cr0_allowed, cr4_allowed;
+    uint64_t efer_allowed;
+    uint64_t xcr0;                   // of the host; 0 = no XSAVE
+    uint64_t spec_ctrl_allowed;      // 0 = no such MSR
+    uint32_t carried;                // bit per enum carried: the CPU has it
+    uint32_t timer_shift;
+    bool timer, vpid, tpr_shadow;
+    uint64_t msr_bitmap, msr_bitmap_x2apic; // physical
+    struct pt_format ept;
+} vmx;
+
+struct vmx_cpu { // one per CPU
+    struct vcpu *loaded;             // whose VMCS is current
+    struct vcpu *carried;            // whose registers of enum carried and DR0-3, DR6 the CPU holds
+    void *vmxon;
+};
+extern struct vmx_cpu vmx_cpus[MAX_CPUS];
+
+#define REASON_NONE 0xffff           // no exit since the last reply
+
+struct vcpu {
+    uint64_t gpr[GPR_COUNT];         // first: the exit stub pushes them here, HOST_RSP is the end; see entry.asm
+    struct cpu *cpu;                 // VCPU_CPU: also the top of the kernel's stack
+    uint8_t launched;                // VCPU_LAUNCHED
+    bool ready;                      // the VMCS is filled in
+    bool failed;                     // the last entry failed
+    bool explained;                  // one failure is in the log already
+    bool x2apic_bitmap;
+    uint8_t apic_mode;               // enum apic_mode
+    uint16_t vpid;                   // 0 = none
+    uint32_t reason;                 // of the last exit
+    uint32_t proc_ctls;              // as in the VMCS
+    uint32_t rule;                   // of the failed entry
+    uint64_t error;                  // the hardware's word for it
+    struct vmx_cpu *local;
+    struct ec *ec;
+    struct vcpu_stats *stats;
+    uint8_t *apic_page;
+    void *vmcs;
+    void *vector;                    // XSAVE area
+    uint64_t mark;                   // TSC up to which time is accounted
+    uint64_t deadline;               // TSC of EVENT_TIMER, 0 = none
+    uint64_t cr2, cr8;
+    uint64_t xcr0;
+    uint64_t msr[CARRY_MSRS];
+    uint64_t dr[4], dr6;
+};
+
+static inline uint64_t vmread(enum vmcs_field field)
+{
+    uint64_t value;
+    __asm__ volatile("vmread %1, %0" : "=r"(value) : "r"((uint64_t)field) : "cc");
+    return value;
+}
+
+static inline void vmwrite(enum vmcs_field field, uint64_t value)
+{
+    __asm__ volatile("vmwrite %0, %1" : : "rm"(value), "r"((uint64_t)field) : "cc");
+}
+
+// The time since the last mark was the kernel's, but for what passed before the current SC was dispatched.
+static inline void kernel_time(struct vcpu *v, uint64_t now)
+{
+    uint64_t since = v->cpu->slice_start;
+    v->stats->kernel += now - (v->mark > since ? v->mark : since);
+    v->mark = now;
+}
+
+// enable.c
+enum status vmx_enable_cpu(struct cpu *cpu);
+// controls.c: pure. NULL, or the sentence that says what the CPU lacks.
+const char *controls_compute(const struct vmx_caps *caps, struct vmx_controls *out);
+void registers_compute(const struct vmx_caps *caps, struct vmx *out);
+// ept.c
+void ept_format_init(struct pt_format *format, uint64_t ept_vpid_cap);
+uint64_t ept_pointer(const struct pagetable *pt);
+void ept_flush(struct pd *pd);
+void vpid_flush(uint16_t vpid);
+uint16_t vpid_alloc(void);
+void vpid_free(uint16_t vpid);
+// vmcs.c
+enum status vmcs_create(struct ec *ec, void *apic_page, struct vcpu_stats *stats);
+void vmcs_release(struct ec *ec);
+void vmcs_destroy(struct ec *ec);
+void vmcs_switch(struct vcpu *v);
+void vmcs_reset_launch(struct vcpu *v);
+static inline void vmcs_use(struct vcpu *v) // make its VMCS the current one
+{
+    if (__builtin_expect(v->local->loaded != v, 0))
+        vmcs_switch(v);
+}
+// carried.c
+void msr_bitmap_fill(uint8_t *page, bool x2apic, bool apic_registers);
+void carried_load(struct vcpu *v);       // put its registers into the CPU, save those of the vCPU that was there
+void carried_read(struct vcpu *v);       // bring v->msr, v->dr up to date
+void carried_set(struct vcpu *v, enum carried which, uint64_t value);
+void vector_load(struct vcpu *v);
+// apic.c
+void apic_mode_set(struct vcpu *v, unsigned mode);
+void apic_release(struct vcpu *v);
+void apic_pd_destroy(struct pd *pd);
+// state.c
+void state_save(struct ec *ec, struct utcb_state *s, uint32_t mtd);
+void state_load(struct ec *ec, struct utcb_state *s, uint32_t mtd);
+// exit.c, entry.asm
+_Noreturn void vcpu_run(struct ec *ec);
+_Noreturn void vmx_enter(struct vcpu *v);
+_Noreturn void vmx_exit(struct vcpu *v);         // called by vmx_exit_stub
+_Noreturn void vmx_entry_refused(struct vcpu *v); // VMLAUNCH or VMRESUME did not even start
+extern const char vmx_exit_stub[];
+// entry_check.c: pure. The number (from 1) of the first rule for a VM entry that the VMCS breaks, and its sentence; 0 = none found.
+struct entry_view {
+    uint64_t (*read)(const struct entry_view *view, enum vmcs_field field);
+    const struct vmx_caps *caps;
+    unsigned phys_bits;
+    uint64_t vtpr;                               // TPR in the virtual-APIC page
+};
+unsigned entry_check(const struct entry_view *view, const char **sentence);
+unsigned entry_rules(void);
