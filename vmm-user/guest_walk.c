@@ -247,60 +247,38 @@ int guest_walk(const struct guest_mem *mem, const struct guest_paging *p, uint64
     return walk_run(&w, gva, gpa, pf_error);
 }
 
-static bool entry_current(const struct guest_walk_entry *e)
+// Fills a cache entry. Entries are compared eight bytes at a time: a 4-byte one together with its neighbour.
+static void entry_fill(struct guest_walk_entry *e, const struct walk *w)
 {
-    if (e->entry_size == 4) {
-        for (unsigned i = 0; i < e->levels; i++) {
-            if (*(const volatile uint32_t *)e->at[i] != e->value[i]) {
-                return false;
-            }
+    for (unsigned i = 0; i < GUEST_WALK_LEVELS; i++) {
+        e->value[i] = 0;
+        e->at[i] = &e->value[i];
+        if (i >= w->depth) {
+            continue;
         }
-        return true;
-    }
-    for (unsigned i = 0; i < e->levels; i++) {
-        if (*(const volatile uint64_t *)e->at[i] != e->value[i]) {
-            return false;
+        uintptr_t address = (uintptr_t)w->at[i], low = address & 7;
+        e->at[i] = (const uint64_t *)(address - low);
+        e->value[i] = host_load(e->at[i], 8);
+        uint64_t part = w->shape->entry_size == 8 ? e->value[i] : (uint32_t)(e->value[i] >> (8 * low));
+        if (part != w->value[i]) {
+            e->regime = 0; // the guest was faster
         }
     }
-    return true;
 }
 
-static int walk_and_remember(struct guest_walk_entry *e, struct walk *w, uint32_t who, uint64_t gva, uint64_t *gpa,
-                             uint32_t *pf_error)
+int guest_walk_remember(const struct guest_mem *mem, const struct guest_paging *p, struct guest_walk_cache *cache,
+                        uint64_t regime, uint64_t gva, unsigned access, uint64_t *gpa, uint32_t *pf_error)
 {
-    const struct guest_paging *p = w->p;
-    int result = walk_run(w, gva, gpa, pf_error);
-    if (result != GUEST_WALK_OK || w->depth == 0 || w->access & GUEST_PEEK) {
+    struct walk w = {.mem = mem, .p = p, .access = access};
+    int result = walk_run(&w, gva, gpa, pf_error);
+    if (result != GUEST_WALK_OK || w.depth == 0 || access & GUEST_PEEK) {
         return result;
     }
-    *e = (struct guest_walk_entry){.gva_page = gva & ~(uint64_t)PAGE_OFFSET,
-                                   .gpa_page = *gpa & ~(uint64_t)PAGE_OFFSET,
-                                   .cr0 = p->cr0,
-                                   .cr3 = p->cr3,
-                                   .cr4 = p->cr4,
-                                   .efer = p->efer,
-                                   .who = who,
-                                   .pkru = p->pkru,
-                                   .levels = w->depth,
-                                   .entry_size = w->shape->entry_size};
-    for (unsigned i = 0; i < w->depth; i++) {
-        e->at[i] = w->at[i];
-        e->value[i] = w->value[i];
-    }
-    return result;
-}
-
-int guest_walk_cached(const struct guest_mem *mem, const struct guest_paging *p, struct guest_walk_cache *cache,
-                      uint64_t gva, unsigned access, uint64_t *gpa, uint32_t *pf_error)
-{
-    uint32_t who = access | (uint32_t)p->cpl << 8 | (uint32_t)(p->rflags & RFLAGS_AC);
     struct guest_walk_entry *e = &cache->entries[((gva >> 12) ^ access) % GUEST_WALK_ENTRIES];
-    uint64_t offset = gva & PAGE_OFFSET;
-    if (e->levels && e->gva_page == gva - offset && e->who == who && e->cr3 == p->cr3 && e->cr0 == p->cr0 &&
-        e->cr4 == p->cr4 && e->efer == p->efer && e->pkru == p->pkru && entry_current(e)) {
-        *gpa = e->gpa_page | offset;
-        return GUEST_WALK_OK;
-    }
-    struct walk w = {.mem = mem, .p = p, .access = access};
-    return walk_and_remember(e, &w, who, gva, gpa, pf_error);
+    e->tag = (gva & ~(uint64_t)PAGE_OFFSET) | access;
+    e->regime = regime;
+    e->cr3 = p->cr3;
+    e->gpa_page = *gpa & ~(uint64_t)PAGE_OFFSET;
+    entry_fill(e, &w);
+    return result;
 }

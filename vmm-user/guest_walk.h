@@ -4,6 +4,7 @@
 #pragma once
 
 #include "vmm-user/guest_mem.h"
+#include "x86/regs.h"
 
 // What the access is; GUEST_READ is the absence of the others.
 enum guest_access {
@@ -36,15 +37,13 @@ int guest_walk(const struct guest_mem *mem, const struct guest_paging *p, uint64
 enum { GUEST_WALK_LEVELS = 5, GUEST_WALK_ENTRIES = 16 };
 
 // A successful walk, with every paging-structure entry it read. It is used again only while all of them read the same,
-// so it is never stale, whatever the guest writes.
+// so it is never stale, whatever the guest writes. It is bound to its place in memory.
 struct guest_walk_entry {
-    uint64_t gva_page, gpa_page;
-    uint64_t cr0, cr3, cr4, efer;
-    uint32_t who; // access, CPL and AC
-    uint32_t pkru;
-    uint32_t levels; // 0: nothing here
-    uint32_t entry_size;
-    const void *at[GUEST_WALK_LEVELS];
+    uint64_t tag;    // page of the address | access
+    uint64_t regime; // guest_walk_regime(); 0: nothing here
+    uint64_t cr3;
+    uint64_t gpa_page;
+    const uint64_t *at[GUEST_WALK_LEVELS]; // levels that do not exist point to their own value here
     uint64_t value[GUEST_WALK_LEVELS];
 };
 
@@ -53,6 +52,30 @@ struct guest_walk_cache {
     struct guest_walk_entry entries[GUEST_WALK_ENTRIES];
 };
 
-// The same as guest_walk, a few dozen instructions if the page was walked before.
-int guest_walk_cached(const struct guest_mem *mem, const struct guest_paging *p, struct guest_walk_cache *cache,
-                      uint64_t gva, unsigned access, uint64_t *gpa, uint32_t *pf_error);
+// Everything but CR3 that decides about a translation, in distinct bits. Without paging bit 31 is clear.
+static inline uint64_t guest_walk_regime(uint64_t cr0, uint64_t cr4, uint64_t efer, uint64_t rflags, unsigned cpl,
+                                         uint32_t pkru)
+{
+    return (cr0 & (CR0_PG | CR0_WP)) | (cr4 & (CR4_PSE | CR4_PAE | CR4_LA57 | CR4_SMEP | CR4_SMAP | CR4_PKE)) |
+           (efer & (EFER_LMA | EFER_NXE)) | (rflags & RFLAGS_AC) | cpl | (uint64_t)pkru << 32;
+}
+
+static inline bool guest_walk_lookup(const struct guest_walk_cache *cache, uint64_t regime, uint64_t cr3, uint64_t gva,
+                                     unsigned access, uint64_t *gpa)
+{
+    const struct guest_walk_entry *e = &cache->entries[((gva >> 12) ^ access) % GUEST_WALK_ENTRIES];
+    uint64_t offset = gva & 0xfff, changed = 0;
+    if (e->tag != ((gva - offset) | access) || e->regime != regime || e->cr3 != cr3 || !regime) {
+        return false;
+    }
+#pragma GCC unroll 5
+    for (unsigned i = 0; i < GUEST_WALK_LEVELS; i++) {
+        changed |= *(const volatile uint64_t *)e->at[i] ^ e->value[i];
+    }
+    *gpa = e->gpa_page | offset;
+    return !changed;
+}
+
+// The same as guest_walk; a successful walk is put into the cache under `regime`, which must be that of *p.
+int guest_walk_remember(const struct guest_mem *mem, const struct guest_paging *p, struct guest_walk_cache *cache,
+                        uint64_t regime, uint64_t gva, unsigned access, uint64_t *gpa, uint32_t *pf_error);

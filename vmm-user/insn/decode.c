@@ -432,6 +432,18 @@ static int register_check(const struct insn *out)
     return INSN_OK;
 }
 
+static uint8_t plain_kind(const struct insn *out)
+{
+    bool simple = out->op == INSN_OP_MOV && out->address_size == 8 && out->segment < INSN_FS;
+    if (simple && out->dst == INSN_REG && out->dst_reg < INSN_REG_HIGH) {
+        return INSN_PLAIN_LOAD;
+    }
+    if (simple && out->src == INSN_REG && out->src_reg < INSN_REG_HIGH) {
+        return INSN_PLAIN_STORE;
+    }
+    return simple && out->src == INSN_IMM ? INSN_PLAIN_STORE_IMM : INSN_PLAIN_NOT;
+}
+
 int insn_decode(struct insn *out, const uint8_t *bytes, unsigned len, enum insn_mode mode)
 {
     struct decoder d = {.bytes = bytes, .length = len, .out = out};
@@ -464,6 +476,7 @@ int insn_decode(struct insn *out, const uint8_t *bytes, unsigned len, enum insn_
     operand_take(&d, entry.src, &out->src, &out->src_reg);
     operand_take(&d, entry.third, &out->third, &out->third_reg);
     out->length = (uint8_t)d.at;
+    out->plain = plain_kind(out);
     return d.error ? d.error : register_check(out);
 }
 

@@ -197,37 +197,10 @@ static insn_handler *const handlers[INSN_OP_COUNT] = {
     [INSN_OP_NOP... INSN_OP_SFENCE] = nothing_execute,
 };
 
-static enum insn_result any_execute(struct insn_cpu *cpu, const struct insn *in)
+enum insn_result any_execute(struct insn_cpu *cpu, const struct insn *in)
 {
     insn_handler *handler = in->op < INSN_OP_COUNT ? handlers[in->op] : (void *)0;
     enum insn_result result = handler ? handler(cpu, in) : unsupported(cpu, "privileged or system instruction");
     cpu->hint.valid = false;
     return result;
-}
-
-// The common case by hand: a plain MOV between a register or immediate and a device's memory, at the address that the
-// exit has already translated, in 64-bit mode without a segment base.
-enum insn_result insn_execute(struct insn_cpu *cpu, const struct insn *in)
-{
-    const struct insn_hint *hint = &cpu->hint;
-    bool load = in->src == INSN_MEM;
-    if (in->op != INSN_OP_MOV || in->mode != INSN_MODE_64 || in->segment >= INSN_FS || !hint->valid ||
-        hint->write == load || effective_address(cpu, in) != hint->gla || in->src == INSN_SREG ||
-        in->dst == INSN_SREG || in->size > GUEST_PAGE_SIZE - (hint->gla & (GUEST_PAGE_SIZE - 1)) ||
-        ram_at(cpu, hint->gpa, in->size)) {
-        return any_execute(cpu, in);
-    }
-    uint64_t value = 0;
-    if (!load) {
-        value = (in->src == INSN_REG ? reg_read(cpu->state, in->src_reg, in->size) : in->imm) & size_mask(in->size);
-    }
-    cpu->hint.valid = false;
-    enum insn_result result = cpu->mmio(cpu->context, hint->gpa, in->size, !load, &value);
-    if (result != INSN_DONE) {
-        return result;
-    }
-    if (load) {
-        reg_write(cpu->state, in->dst_reg, in->size, value);
-    }
-    return insn_finish(cpu, in);
 }

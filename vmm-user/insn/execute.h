@@ -25,8 +25,9 @@ struct insn_fault {
 // the instruction shall end with: then the access must have had no effect.
 typedef enum insn_result insn_access(void *context, uint64_t address, unsigned size, bool write, uint64_t *value);
 
-// What the exit already knows: the processor translated `gla` to `gpa` just now, for a write too if `write`. Set by the
-// VMM before the call where hardware tells (VMX: exit qualification bits 7 and 8 both set); cleared by the call.
+// What the exit already knows: the processor translated `gla` to `gpa` just now, for a write too if `write`, and `gpa`
+// belongs to a device. Set by the VMM before the call where hardware tells (VMX: exit qualification bits 7 and 8 both
+// set, `write` from bit 1); cleared by the call.
 struct insn_hint {
     bool valid, write;
     uint64_t gla, gpa;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// From CS:RIP to a decoded instruction.
+// From CS:RIP to a decoded instruction, and the short way through the executor: together the hot path of an exit.
 #include "vmm-user/insn/machine.h"
 
 enum insn_mode insn_mode_of(const struct utcb_state *state)
@@ -65,8 +65,9 @@ static void entry_fill(struct insn_cache_entry *e, const uint64_t bytes[2], enum
     e->mode_key = mode + 1;
 }
 
-static enum insn_result decode_into(struct insn_cpu *cpu, struct insn_cache_entry *e, const uint64_t bytes[2],
-                                    unsigned count, enum insn_mode mode, int *error)
+static __attribute__((noinline)) enum insn_result decode_into(struct insn_cpu *cpu, struct insn_cache_entry *e,
+                                                              const uint64_t bytes[2], unsigned count,
+                                                              enum insn_mode mode, int *error)
 {
     e->mode_key = 0;
     *error = insn_decode(&e->insn, (const uint8_t *)bytes, count, mode);
@@ -78,8 +79,8 @@ static enum insn_result decode_into(struct insn_cpu *cpu, struct insn_cache_entr
 }
 
 // Near the end of a page: the next page is touched only if the instruction reaches into it.
-static enum insn_result fetch_at_page_end(struct insn_cpu *cpu, struct insn_cache_entry *e, uint64_t linear,
-                                          enum insn_mode mode)
+static __attribute__((noinline)) enum insn_result fetch_at_page_end(struct insn_cpu *cpu, struct insn_cache_entry *e,
+                                                                    uint64_t linear, enum insn_mode mode)
 {
     union {
         uint64_t words[2];
@@ -103,12 +104,11 @@ static enum insn_result fetch_at_page_end(struct insn_cpu *cpu, struct insn_cach
     return decode_into(cpu, e, code.words, count + more, mode, &error);
 }
 
-enum insn_result insn_fetch(struct insn_cpu *cpu, const struct insn **in)
+static __attribute__((noinline)) enum insn_result fetch_slow(struct insn_cpu *cpu, struct insn_cache_entry *e,
+                                                             uint64_t linear, enum insn_mode mode)
 {
-    enum insn_mode mode = insn_mode_of(cpu->state);
-    uint64_t rip = cpu->state->rip, linear = code_address(cpu->state, mode), gpa;
-    struct insn_cache_entry *e = &cpu->cache->entries[(rip ^ rip >> 7) % INSN_CACHE_ENTRIES];
-    *in = &e->insn;
+    uint64_t gpa;
+    int error;
     if (GUEST_PAGE_SIZE - (linear & (GUEST_PAGE_SIZE - 1)) < INSN_CACHE_BYTES) {
         return fetch_at_page_end(cpu, e, linear, mode);
     }
@@ -121,20 +121,74 @@ enum insn_result insn_fetch(struct insn_cpu *cpu, const struct insn **in)
         return unsupported(cpu, "code outside of RAM");
     }
     const uint64_t bytes[2] = {host_load(code, 8), host_load(code + 8, 8)};
-    if (e->mode_key == mode + 1 && (bytes[0] & e->mask[0]) == e->bytes[0] && (bytes[1] & e->mask[1]) == e->bytes[1]) {
-        return INSN_DONE;
-    }
-    int error;
     return decode_into(cpu, e, bytes, INSN_CACHE_BYTES, mode, &error);
+}
+
+// The cache's entry if it is there and its bytes are still those in memory.
+static inline enum insn_result fetch_fast(struct insn_cpu *cpu, const struct insn **in)
+{
+    const struct utcb_state *state = cpu->state;
+    enum insn_mode mode = insn_mode_of(state);
+    uint64_t rip = state->rip, linear = code_address(state, mode), gpa;
+    struct insn_cache_entry *e = &cpu->cache->entries[(rip ^ rip >> 7) % INSN_CACHE_ENTRIES];
+    *in = &e->insn;
+    if (e->mode_key == mode + 1 && (linear & (GUEST_PAGE_SIZE - 1)) <= GUEST_PAGE_SIZE - INSN_CACHE_BYTES &&
+        guest_walk_lookup(&cpu->cache->walks, regime_of(cpu), state->cr3, linear, GUEST_FETCH, &gpa)) {
+        const uint8_t *code = guest_mem_at(cpu->ram, gpa, INSN_CACHE_BYTES);
+        if (code && (host_load(code, 8) & e->mask[0]) == e->bytes[0] &&
+            (host_load(code + 8, 8) & e->mask[1]) == e->bytes[1]) {
+            return INSN_DONE;
+        }
+    }
+    return fetch_slow(cpu, e, linear, mode);
+}
+
+enum insn_result insn_fetch(struct insn_cpu *cpu, const struct insn **in)
+{
+    return fetch_fast(cpu, in);
+}
+
+// A plain MOV at the address that the exit translated goes straight to the device.
+static inline bool plain_applies(const struct insn_cpu *cpu, const struct insn *in)
+{
+    const struct insn_hint *hint = &cpu->hint;
+    return in->plain != INSN_PLAIN_NOT && hint->valid && hint->write == (in->plain != INSN_PLAIN_LOAD) &&
+           effective_address(cpu, in) == hint->gla && in->size <= GUEST_PAGE_SIZE - (hint->gla & (GUEST_PAGE_SIZE - 1));
+}
+
+static inline enum insn_result plain_execute(struct insn_cpu *cpu, const struct insn *in)
+{
+    struct utcb_state *state = cpu->state;
+    uint64_t value = 0;
+    bool load = in->plain == INSN_PLAIN_LOAD;
+    if (!load) {
+        value = (in->plain == INSN_PLAIN_STORE ? state->gpr[in->src_reg] : in->imm) & size_mask(in->size);
+    }
+    cpu->hint.valid = false;
+    enum insn_result result = cpu->mmio(cpu->context, cpu->hint.gpa, in->size, !load, &value);
+    if (result != INSN_DONE) {
+        return result;
+    }
+    if (load) {
+        reg_write(state, in->dst_reg, in->size, value);
+    }
+    state->rip += in->length;
+    state->rflags &= ~RFLAGS_RF;
+    return INSN_DONE;
+}
+
+enum insn_result insn_execute(struct insn_cpu *cpu, const struct insn *in)
+{
+    return plain_applies(cpu, in) ? plain_execute(cpu, in) : any_execute(cpu, in);
 }
 
 enum insn_result insn_emulate(struct insn_cpu *cpu)
 {
     const struct insn *in;
-    enum insn_result result = insn_fetch(cpu, &in);
-    if (result == INSN_DONE) {
-        return insn_execute(cpu, in);
+    enum insn_result result = fetch_fast(cpu, &in);
+    if (result != INSN_DONE) {
+        cpu->hint.valid = false;
+        return result;
     }
-    cpu->hint.valid = false;
-    return result;
+    return plain_applies(cpu, in) ? plain_execute(cpu, in) : any_execute(cpu, in);
 }

@@ -108,6 +108,17 @@ static inline bool canonical(const struct insn_cpu *cpu, uint64_t address)
     return (uint64_t)((int64_t)(address << unused) >> unused) == address;
 }
 
+static inline unsigned cpl_of(const struct utcb_state *state)
+{
+    return (state->seg[SEG_SS].ar >> AR_DPL_SHIFT) & 3;
+}
+
+static inline uint64_t regime_of(const struct insn_cpu *cpu)
+{
+    const struct utcb_state *state = cpu->state;
+    return guest_walk_regime(state->cr0, state->cr4, state->efer, state->rflags, cpl_of(state), cpu->pkru);
+}
+
 // Segmentation (SDM 3A 5.3, 5.4): the linear address of `size` bytes at segment:offset, or #GP, #SS.
 enum insn_result linear_address(struct insn_cpu *cpu, enum insn_mode mode, unsigned segment, uint64_t offset,
                                 uint64_t size, unsigned access, uint64_t *linear);
@@ -123,6 +134,9 @@ enum insn_result operand_write(struct insn_cpu *cpu, const struct operand *at, u
 
 // RAM for a data access, NULL for a device.
 void *ram_at(const struct insn_cpu *cpu, uint64_t gpa, uint64_t len);
+
+// Any instruction, without the short cut of insn_execute.
+insn_handler any_execute;
 
 // Source or destination value of an instruction, from register, memory or immediate.
 enum insn_result value_read(struct insn_cpu *cpu, const struct insn *in, unsigned kind, unsigned reg, unsigned size,

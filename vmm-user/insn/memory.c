@@ -63,10 +63,10 @@ static enum insn_result walk(struct insn_cpu *cpu, uint64_t linear, unsigned acc
                                         .efer = state->efer,
                                         .rflags = state->rflags,
                                         .pkru = cpu->pkru,
-                                        .cpl = (state->seg[SEG_SS].ar >> AR_DPL_SHIFT) & 3,
+                                        .cpl = (uint8_t)cpl_of(state),
                                         .max_phys = cpu->max_phys};
     uint32_t error = 0;
-    switch (guest_walk_cached(cpu->ram, &paging, &cpu->cache->walks, linear, access, gpa, &error)) {
+    switch (guest_walk_remember(cpu->ram, &paging, &cpu->cache->walks, regime_of(cpu), linear, access, gpa, &error)) {
     case GUEST_WALK_OK:
         return INSN_DONE;
     case GUEST_WALK_FAULT:
@@ -86,6 +86,9 @@ enum insn_result address_translate(struct insn_cpu *cpu, uint64_t linear, unsign
     if (hint->valid && (hint->gla ^ linear) < GUEST_PAGE_SIZE && !(access & GUEST_FETCH) &&
         (hint->write || !(access & GUEST_WRITE))) {
         *gpa = (hint->gpa & ~(GUEST_PAGE_SIZE - 1ull)) | (linear & (GUEST_PAGE_SIZE - 1));
+        return INSN_DONE;
+    }
+    if (guest_walk_lookup(&cpu->cache->walks, regime_of(cpu), cpu->state->cr3, linear, access, gpa)) {
         return INSN_DONE;
     }
     return walk(cpu, linear, access, gpa);
