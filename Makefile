@@ -116,6 +116,10 @@ $(B)/mica.elf: $(KERNEL_OBJ) ukernel/boot/link.ld Makefile
 	@echo "  LD    $@"
 	@$(LINK) -mcmodel=kernel -Wl,-z,norelro -Wl,-T,ukernel/boot/link.ld -o $@ $(KERNEL_OBJ)
 
+# The kernel keeps its symbols: the boot loader hands them over, and a panic names its callers.
+$(B)/mica.boot.elf: $(B)/mica.elf
+	@$(OBJCOPY) --strip-debug $< $@
+
 $(B)/mica.sym: $(B)/mica.elf
 	@nm -n $< > $@
 

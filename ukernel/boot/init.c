@@ -121,7 +121,7 @@ static void boot_cpu_main(void)
     stub_page_init();
     virt_probe();
     smp_start();
-    klog("memory: %lu MiB, of it %lu MiB for the kernel", memmap_ram(&ram) / MIB, pool_size / MIB);
+    klog("memory: %lu MiB free, %lu MiB for the kernel", memmap_ram(&ram) / MIB, pool_size / MIB);
     root_start();
 }
 
