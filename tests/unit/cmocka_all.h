@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// cmocka with the standard headers that it wants included before it.
+#pragma once
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
