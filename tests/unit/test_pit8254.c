@@ -144,7 +144,7 @@ static void test_new_count_waits_for_period(void **state)
     program(0, 0x34, 1000);
     fake_run(&f, pit_ticks(500));
     out8(&pit, 0x40, 0xd0);
-    out8(&pit, 0x40, 0x07);                    // 2000
+    out8(&pit, 0x40, 0x07); // 2000
     assert_in_range(read_latched(0), 495, 501);
     fake_run(&f, pit_ticks(505));
     assert_int_equal(f.wires[0].rises, 1);
@@ -181,7 +181,8 @@ static void test_read_back(void **state)
     assert_true(in8(&pit, 0x40) & 0x40);
 }
 
-static void test_starved(void **state) // ten seconds asleep at 1000 Hz: a bounded backlog, soon over, then the old rhythm
+static void
+test_starved(void **state) // ten seconds asleep at 1000 Hz: a bounded backlog, soon over, then the old rhythm
 {
     (void)state;
     program(0, 0x34, 1193);
