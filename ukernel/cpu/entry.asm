@@ -33,12 +33,12 @@ stub_syscall_end:
 ; AMD has no SYSENTER in 64-bit mode. SYSCALL finds no stack: each CPU's LSTAR points to a thunk of its own that knows it. The
 ; RIP it leaves in RCX is the stub's, a constant, so RCX is free for the user's RSP as on the other path.
 global syscall_thunks, syscall_entry
-align 16
+align 32
 syscall_thunks:
 syscall_entry:
 %assign n 0
 %rep MAX_CPUS
-align 16
+align 32                                        ; THUNK_SIZE of gdt.c
         mov     rcx, rsp
         mov     rsp, CPU_AREA + n * CPU_BLOCK + CPU_OFFSET
         jmp     near sysenter_entry

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Tests of the kernel from outside: a program that the kernel starts as its first process, in root's place.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "abi/cap.h"
+#include "abi/hip.h"
+#include "abi/hypercall.h"
+#include "abi/layout.h"
+#include "abi/utcb.h"
+#include "lib/sys/hypercall.h"
+#include "lib/sys/thread.h"
+
+#define HIP ((const struct hip *)ROOT_HIP)
+
+struct test {
+    const char *name;
+    void (*run)(void);
+};
+
+// tables, one per file; ended by an empty entry
+extern const struct test tests_caps[], tests_ipc[], tests_sm[], tests_mem[], tests_life[], tests_sched[], tests_smp[];
+
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void check_failed(const char *file, int line, const char *what, uint64_t a, uint64_t b);
+#define CHECK(x)                                                                                                       \
+    do {                                                                                                               \
+        if (!(x))                                                                                                      \
+            check_failed(__FILE__, __LINE__, #x, 0, 0);                                                                \
+    } while (0)
+#define CHECK_EQ(a, b)                                                                                                 \
+    do {                                                                                                               \
+        uint64_t a_ = (a), b_ = (b);                                                                                   \
+        if (a_ != b_)                                                                                                  \
+            check_failed(__FILE__, __LINE__, #a " == " #b, a_, b_);                                                    \
+    } while (0)
+void skip(const char *why); // the test at hand does not apply to this machine
+
+static inline uint64_t tsc(void)
+{
+    uint32_t low, high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (uint64_t)high << 32 | low;
+}
+
+static inline uint64_t after_ms(uint64_t ms)
+{
+    return tsc() + HIP->tsc_hz / 1000 * ms;
+}
+
+// Selectors: a test takes fresh ones and gives them back by drop().
+uint64_t sels(unsigned count);
+void drop(uint64_t first, unsigned count);   // unmap_obj, all the way
+void destroy_pd(uint64_t sel);               // PD_DESTROY until done, then drop the capability
+uint64_t kernel_used(void);                  // pages of our account in use
+uint64_t free_pages(void);                   // of the kernel's pool
+
+// Memory: pages of RAM that nobody else has. ktest_recycle() starts over with the memory, windows and selectors of children: for
+// tests that repeat a whole life and compare what is left.
+void ktest_recycle(void);
+uint64_t phys_take(uint64_t pages, uint64_t align);
+void map_self(uint64_t va, uint64_t phys, uint64_t pages, uint64_t rights);
+void unmap_self(uint64_t va, uint64_t pages);
+
+// A thread or handler of ours on a fresh stack. `slot` < 64 chooses the stack window.
+#define STACK_SLOTS 64
+struct thread *slot_thread(unsigned slot, unsigned cpu);
+uint64_t spawn(unsigned slot, unsigned cpu, unsigned prio, thread_entry entry, void *arg); // -> first of 2 selectors: EC, SC
+uint64_t handler(unsigned slot, unsigned cpu);                                              // -> selector of a local EC
+uint64_t portal(uint64_t ec, portal_entry entry, uint64_t id, uint64_t mtd);                // -> selector
+
+// A child PD with the same program at the same addresses (its own data), `pages` of our account, `perms` on itself.
+struct child {
+    uint64_t pd;          // selector
+    unsigned stacks;      // used
+};
+void child_create(struct child *c, uint64_t pages, uint64_t perms);
+struct thread *child_thread(struct child *c, unsigned cpu); // a stack in the child; the struct as seen from us; call child_sp for its address there
+uint64_t child_spawn(struct child *c, unsigned cpu, unsigned prio, thread_entry entry, void *arg); // -> 2 selectors: EC, SC
+uint64_t child_handler(struct child *c, unsigned cpu);                                              // -> selector of a local EC of the child
+void give(struct child *c, uint64_t to, uint64_t from, uint64_t count, uint64_t perms);            // copy our capabilities to the child
