@@ -22,6 +22,9 @@ struct test {
 // tables, one per file; ended by an empty entry
 extern const struct test tests_caps[], tests_ipc[], tests_sm[], tests_mem[], tests_life[], tests_sched[], tests_smp[];
 
+extern const char *current_test;
+extern bool failed, skipped;
+void ktest_setup(void);
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void check_failed(const char *file, int line, const char *what, uint64_t a, uint64_t b);
 #define CHECK(x)                                                                                                       \
