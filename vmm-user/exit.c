@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What every exit comes to, whatever the hardware calls it. The hot ones (CPUID, ports, MSRs) are straight lines.
+#include "vmm-user/exit.h"
+#include "lib/c/printf.h"
+#include "pc/lapic.h"
+#include "vmm-user/vm.h"
+#include "x86/desc.h"
+#include "x86/regs.h"
+#include "x86/vmx.h"
+
+#define LOW32  0xffffffffull
+#define DR6_BS (1ul << 14)
+
+// ---- the end of an exit
+
+// After an instruction without trace: the shadow of STI or MOV SS ends, TF traps (SDM 3C 26.7.3, 3B 17.3.1.4).
+uint64_t exit_retire_slow(struct vcpu *v, struct utcb_state *s, uint64_t mtd)
+{
+    if (s->intr_state & (BLOCKING_STI | BLOCKING_MOV_SS)) {
+        s->intr_state &= ~(BLOCKING_STI | BLOCKING_MOV_SS);
+        mtd |= MTD_STATE;
+    }
+    if (s->rflags & RFLAGS_TF) {
+        s->dr6 |= DR6_BS;
+        irq_raise(v, EXC_DB, false, 0);
+        mtd |= vcpu_has(v, MTD_DR) ? MTD_DR : 0;
+    }
+    return exit_settle(v, s, mtd);
+}
+
+uint64_t exit_settle_slow(struct vcpu *v, struct utcb_state *s, uint64_t mtd)
+{
+    uint32_t todo;
+    while ((todo = __atomic_exchange_n(&v->attention, 0, __ATOMIC_ACQ_REL))) {
+        if (todo & ATTENTION_WORK && vm_work(v))
+            return vcpu_startup(v, s);
+        if (todo & ATTENTION_APIC) {
+            v->apic_mode = s->apic_mode = vcpu_apic_mode(v);
+            s->tpr_threshold = v->tpr_threshold;
+            mtd |= MTD_APIC;
+        }
+        if (todo & ATTENTION_DEADLINE) {
+            s->deadline = vm_clock_deadline(&v->vm->clock);
+            mtd |= MTD_DEADLINE;
+        }
+        if (todo & ATTENTION_IRQ)
+            mtd |= irq_settle(v, s);
+    }
+    return mtd;
+}
+
+uint64_t exit_fault(struct vcpu *v, struct utcb_state *s, unsigned vector, bool has_error, uint32_t error)
+{
+    irq_raise(v, vector, has_error, error);
+    return exit_settle(v, s, 0);
+}
+
+uint64_t exit_skip(struct vcpu *v, struct utcb_state *s)
+{
+    return exit_retire(v, s, 0);
+}
+
+uint64_t exit_undefined(struct vcpu *v, struct utcb_state *s)
+{
+    return exit_fault(v, s, EXC_UD, false, 0);
+}
+
+uint64_t exit_protection(struct vcpu *v, struct utcb_state *s)
+{
+    return exit_fault(v, s, EXC_GP, true, 0);
+}
+
+uint64_t exit_event(struct vcpu *v, struct utcb_state *s)
+{
+    vcpu_attend(v, ATTENTION_IRQ);
+    return exit_settle_slow(v, s, 0);
+}
+
+uint64_t exit_timer(struct vcpu *v, struct utcb_state *s)
+{
+    vm_clock_run(&v->vm->clock);
+    vcpu_attend(v, ATTENTION_IRQ | ATTENTION_DEADLINE);
+    return exit_settle_slow(v, s, 0);
+}
+
+uint64_t exit_startup(struct vcpu *v, struct utcb_state *s)
+{
+    return vcpu_startup(v, s);
+}
+
+// ---- CPUID
+
+uint64_t exit_cpuid(struct vcpu *v, struct utcb_state *s)
+{
+    const struct cpuid_table *t = &v->cpuid;
+    uint32_t leaf = (uint32_t)s->gpr[GPR_RAX];
+    struct cpuid r;
+    if (__builtin_expect(leaf <= 0x16 && t->simple >> leaf & 1, 1)) {
+        r = t->basic[leaf];
+        vcpu_narrow(v);
+    } else {
+        struct cpuid_state state = {.xcr0 = v->xcr0, .apic_enabled = lapic_enabled(&v->lapic), .apic_id = v->lapic.id};
+        if (leaf == 1) { // OSXSAVE follows CR4
+            if (!vcpu_has(v, MTD_CR))
+                return vcpu_widen(v, MTD_CR);
+            v->widened = VCPU_WIDE_EXITS;
+            state.cr4 = s->cr4;
+        }
+        r = cpuid_guest(t, leaf, (uint32_t)s->gpr[GPR_RCX], &state);
+    }
+    s->gpr[GPR_RAX] = r.eax;
+    s->gpr[GPR_RBX] = r.ebx;
+    s->gpr[GPR_RCX] = r.ecx;
+    s->gpr[GPR_RDX] = r.edx;
+    return exit_retire(v, s, MTD_ACDB);
+}
+
+// ---- ports
+
+uint64_t exit_port(struct vcpu *v, struct utcb_state *s, uint16_t port, unsigned size, bool in)
+{
+    struct bus *bus = &v->vm->machine.bus;
+    if (exit_is_stepped(v, s))
+        return vcpu_widen(v, MTD_DR);
+    if (!in) {
+        bus_port_write(bus, port, size, (uint32_t)s->gpr[GPR_RAX]);
+        return exit_retire(v, s, 0);
+    }
+    uint32_t value = bus_port_read(bus, port, size);
+    uint64_t keep = size == 1 ? ~0xffull : size == 2 ? ~0xffffull : 0;
+    s->gpr[GPR_RAX] = (s->gpr[GPR_RAX] & keep) | value;
+    return exit_retire(v, s, MTD_ACDB);
+}
+
+enum insn_result exit_insn_port(void *context, uint64_t address, unsigned size, bool write, uint64_t *value)
+{
+    struct bus *bus = &((struct vcpu *)context)->vm->machine.bus;
+    if (write)
+        bus_port_write(bus, (uint16_t)address, size, (uint32_t)*value);
+    else
+        *value = bus_port_read(bus, (uint16_t)address, size);
+    return INSN_DONE;
+}
+
+// ---- memory-mapped devices, and instructions that are executed here
+
+enum insn_result exit_insn_mmio(void *context, uint64_t address, unsigned size, bool write, uint64_t *value)
+{
+    struct vcpu *v = context;
+    struct bus *bus = &v->vm->machine.bus;
+    if (address - LAPIC_BASE < LAPIC_SIZE && size == 4) {
+        if (write)
+            lapic_mmio_write(&v->lapic, (uint32_t)(address - LAPIC_BASE), 4, (uint32_t)*value);
+        else
+            *value = lapic_mmio_read(&v->lapic, (uint32_t)(address - LAPIC_BASE), 4);
+        vcpu_attend(v, write ? ATTENTION_IRQ : 0);
+    } else if (write) {
+        bus_mmio_write(bus, address, size, *value);
+    } else {
+        *value = bus_mmio_read(bus, address, size);
+    }
+    return INSN_DONE;
+}
+
+// An instruction that the decoder does not know is #UD for the guest; the log shows its bytes, the first times.
+static uint64_t insn_unknown(struct vcpu *v, struct utcb_state *s)
+{
+    struct insn_cpu *cpu = &v->insn;
+    char text[160];
+    int n = snprintf(text, sizeof(text), "%s at %x:%llx, address %llx: #UD to the guest; bytes",
+                     cpu->reason ? cpu->reason : "instruction", s->seg[SEG_CS].sel, (unsigned long long)s->rip,
+                     (unsigned long long)s->qual[1]);
+    for (unsigned i = 0; i < cpu->byte_count && n < (int)sizeof(text) - 4; i++)
+        n += snprintf(text + n, sizeof(text) - (size_t)n, " %02x", cpu->bytes[i]);
+    if (v->unknown_opcodes++ < 16)
+        vcpu_log(v, text);
+    return exit_undefined(v, s);
+}
+
+// Which registers an instruction may have changed.
+static uint64_t insn_changes(const struct insn *in)
+{
+    static const uint32_t groups[16] = {
+        [GPR_RAX] = MTD_ACDB, [GPR_RCX] = MTD_ACDB, [GPR_RDX] = MTD_ACDB, [GPR_RBX] = MTD_ACDB, [GPR_RSP] = MTD_RSP,
+        [GPR_RBP] = MTD_BSD,  [GPR_RSI] = MTD_BSD,  [GPR_RDI] = MTD_BSD,  [8 ... 15] = MTD_R8_R15,
+    };
+    if (in->op == INSN_OP_MOV && in->dst == INSN_MEM)
+        return 0;
+    if (in->op == INSN_OP_MOV && in->dst == INSN_REG && in->dst_reg < 16)
+        return groups[in->dst_reg];
+    return MTD_GPR | MTD_RFLAGS;
+}
+
+uint64_t exit_insn(struct vcpu *v, struct utcb_state *s)
+{
+    struct insn_cpu *cpu = &v->insn;
+    const struct insn *in;
+    if (exit_is_stepped(v, s))
+        return vcpu_widen(v, MTD_DR);
+    cpu->byte_count = 0;
+    cpu->reason = NULL;
+    enum insn_result result = insn_fetch(cpu, &in);
+    uint64_t mtd = 0;
+    if (result == INSN_DONE) {
+        mtd = insn_changes(in) | MTD_RIP;
+        result = insn_execute(cpu, in);
+    }
+    switch (result) {
+    case INSN_DONE:
+        s->rip -= s->insn_len; // exit_retire moves it by what the exit said; the executor has moved it already
+        return exit_retire(v, s, mtd);
+    case INSN_RETRY:
+        return exit_settle(v, s, MTD_GPR | MTD_RIP | MTD_RFLAGS);
+    case INSN_FAULT:
+        if (cpu->fault.vector == EXC_PF) {
+            s->cr2 = cpu->fault.cr2;
+            mtd |= MTD_CR;
+        }
+        irq_raise(v, cpu->fault.vector, cpu->fault.has_error, cpu->fault.error);
+        return exit_settle(v, s, mtd | MTD_GPR | MTD_RFLAGS | MTD_RIP);
+    default:
+        return insn_unknown(v, s);
+    }
+}
+
+uint64_t exit_port_string(struct vcpu *v, struct utcb_state *s)
+{
+    if (!vcpu_has(v, EXIT_MTD_INSN))
+        return vcpu_widen(v, EXIT_MTD_INSN);
+    v->widened = VCPU_WIDE_EXITS;
+    v->insn.hint.valid = false;
+    return exit_insn(v, s);
+}
+
+uint64_t exit_apic_write(struct vcpu *v, struct utcb_state *s, uint32_t offset)
+{
+    lapic_write_done(&v->lapic, offset);
+    vcpu_attend(v, ATTENTION_IRQ);
+    return exit_settle_slow(v, s, 0);
+}
+
+// ---- MSRs, XCR0
+
+uint64_t exit_rdmsr(struct vcpu *v, struct utcb_state *s)
+{
+    uint64_t value = 0, widen = exit_is_stepped(v, s) ? MTD_DR : 0;
+    bool ok = !widen && msr_read(v, (uint32_t)s->gpr[GPR_RCX], &value, &widen);
+    if (__builtin_expect(widen != 0, 0))
+        return vcpu_widen(v, widen);
+    if (!ok)
+        return exit_protection(v, s);
+    s->gpr[GPR_RAX] = value & LOW32;
+    s->gpr[GPR_RDX] = value >> 32;
+    return exit_retire(v, s, MTD_ACDB);
+}
+
+uint64_t exit_wrmsr(struct vcpu *v, struct utcb_state *s)
+{
+    uint64_t reply = 0, widen = exit_is_stepped(v, s) ? MTD_DR : 0;
+    uint64_t value = (s->gpr[GPR_RAX] & LOW32) | s->gpr[GPR_RDX] << 32;
+    bool ok = !widen && msr_write(v, (uint32_t)s->gpr[GPR_RCX], value, &reply, &widen);
+    if (__builtin_expect(widen != 0, 0))
+        return vcpu_widen(v, widen);
+    if (!ok)
+        return exit_protection(v, s);
+    return exit_retire(v, s, reply);
+}
+
+uint64_t exit_xsetbv(struct vcpu *v, struct utcb_state *s)
+{
+    uint64_t value = (s->gpr[GPR_RAX] & LOW32) | s->gpr[GPR_RDX] << 32;
+    if ((uint32_t)s->gpr[GPR_RCX] != 0 || !cpuid_xcr0_valid(&v->cpuid, value))
+        return exit_protection(v, s);
+    s->xcr0 = v->xcr0 = value;
+    return exit_retire(v, s, MTD_XSAVE);
+}
+
+// ---- HLT, and the ends of a guest
+
+uint64_t exit_hlt(struct vcpu *v, struct utcb_state *s)
+{
+    s->rip += s->insn_len;
+    s->intr_state &= ~(uint32_t)(BLOCKING_STI | BLOCKING_MOV_SS);
+    terminal_flush(v->vm);
+    if (!(s->rflags & RFLAGS_IF) && !v->nmi_pending) {
+        vm_stop(v, "halted with interrupts off at %llx", (unsigned long long)(s->rip - s->insn_len));
+        return exit_settle_slow(v, s, MTD_RIP | MTD_STATE);
+    }
+    for (;;) {
+        vm_clock_run(&v->vm->clock);
+        if (irq_pending(v) || v->nmi_pending)
+            break;
+        if (__atomic_load_n(&v->attention, __ATOMIC_ACQUIRE) & ATTENTION_WORK) {
+            __atomic_fetch_and(&v->attention, ~(uint32_t)ATTENTION_WORK, __ATOMIC_ACQ_REL);
+            if (vm_work(v))
+                return vcpu_startup(v, s);
+            continue;
+        }
+        vcpu_sleep(v);
+    }
+    vcpu_attend(v, ATTENTION_IRQ | ATTENTION_DEADLINE);
+    return exit_settle_slow(v, s, MTD_RIP | MTD_STATE);
+}
+
+uint64_t exit_triple_fault(struct vcpu *v, struct utcb_state *s)
+{
+    vm_stop(v, "triple fault at %x:%llx", s->seg[SEG_CS].sel, (unsigned long long)s->rip);
+    return exit_settle_slow(v, s, 0);
+}
+
+uint64_t exit_failed(struct vcpu *v, struct utcb_state *s)
+{
+    vm_stop(v, "VM entry failed: rule %u, error %llu", s->insn_info, (unsigned long long)s->qual[0]);
+    return exit_settle_slow(v, s, 0);
+}
+
+uint64_t exit_unsupported(struct vcpu *v, struct utcb_state *s)
+{
+    vm_stop(v, "unsupported: %s at %x:%llx", exit_name((unsigned)v->event), s->seg[SEG_CS].sel,
+            (unsigned long long)s->rip);
+    return exit_settle_slow(v, s, 0);
+}

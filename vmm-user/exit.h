@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Exits that know no vendor. exit_vmx.c (one day exit_svm.c) decodes what hardware says and ends in one of these; each
+// returns the reply's MTD: which groups of the state it changed.
+#pragma once
+#include "vmm-user/vcpu.h"
+
+typedef uint64_t (*exit_handler)(struct vcpu *v, struct utcb_state *s);
+
+// The CPU's own exits by event number (exit_vmx.c): does it come, what must its portal transfer, what is it called.
+bool exit_comes(unsigned event);
+uint64_t exit_mtd(unsigned event);
+const char *exit_name(unsigned event);
+
+// For exit_entry.asm, which is entered by all portals: handlers by event number.
+extern exit_handler exit_handlers[EVENT_COUNT];
+void exit_table_init(void);
+
+#define EXIT_MTD_BASE (MTD_ACDB | MTD_RIP | MTD_RFLAGS | MTD_STATE)
+#define EXIT_MTD_INSN                                                                                                  \
+    (MTD_GPR | MTD_RIP | MTD_RFLAGS | MTD_STATE | MTD_QUAL | MTD_INJ | MTD_CR | MTD_EFER | MTD_CSSS | MTD_ESDS | MTD_FSGS)
+
+// The instruction is done: RIP moves on; what is due follows. `mtd`: what changed.
+uint64_t exit_retire_slow(struct vcpu *v, struct utcb_state *s, uint64_t mtd);
+uint64_t exit_settle_slow(struct vcpu *v, struct utcb_state *s, uint64_t mtd);
+
+static inline uint64_t exit_settle(struct vcpu *v, struct utcb_state *s, uint64_t mtd)
+{
+    return __builtin_expect(__atomic_load_n(&v->attention, __ATOMIC_RELAXED), 0) ? exit_settle_slow(v, s, mtd) : mtd;
+}
+
+static inline uint64_t exit_retire(struct vcpu *v, struct utcb_state *s, uint64_t mtd)
+{
+    s->rip += s->insn_len;
+    if (__builtin_expect((s->intr_state & 3) | (s->rflags & 0x100), 0))
+        return exit_retire_slow(v, s, mtd | MTD_RIP);
+    return exit_settle(v, s, mtd | MTD_RIP);
+}
+
+// A single step over an instruction that has effects needs DR6 first (vcpu_widen).
+static inline bool exit_is_stepped(const struct vcpu *v, const struct utcb_state *s)
+{
+    return __builtin_expect(s->rflags & 0x100, 0) && !vcpu_has(v, MTD_DR);
+}
+
+// An exception instead of the instruction.
+uint64_t exit_fault(struct vcpu *v, struct utcb_state *s, unsigned vector, bool has_error, uint32_t error);
+
+uint64_t exit_cpuid(struct vcpu *v, struct utcb_state *s);
+uint64_t exit_hlt(struct vcpu *v, struct utcb_state *s);
+uint64_t exit_rdmsr(struct vcpu *v, struct utcb_state *s);
+uint64_t exit_wrmsr(struct vcpu *v, struct utcb_state *s);
+uint64_t exit_xsetbv(struct vcpu *v, struct utcb_state *s);
+uint64_t exit_skip(struct vcpu *v, struct utcb_state *s);      // an instruction without effect here (WBINVD)
+uint64_t exit_undefined(struct vcpu *v, struct utcb_state *s); // #UD
+uint64_t exit_protection(struct vcpu *v, struct utcb_state *s); // #GP(0)
+uint64_t exit_event(struct vcpu *v, struct utcb_state *s);     // window, recall: nothing but what is due
+uint64_t exit_timer(struct vcpu *v, struct utcb_state *s);
+uint64_t exit_startup(struct vcpu *v, struct utcb_state *s);
+uint64_t exit_triple_fault(struct vcpu *v, struct utcb_state *s);
+uint64_t exit_failed(struct vcpu *v, struct utcb_state *s);
+uint64_t exit_unsupported(struct vcpu *v, struct utcb_state *s);
+
+// Callbacks of the instruction executor; the context is the vCPU.
+enum insn_result exit_insn_port(void *context, uint64_t address, unsigned size, bool write, uint64_t *value);
+enum insn_result exit_insn_mmio(void *context, uint64_t address, unsigned size, bool write, uint64_t *value);
+
+uint64_t exit_port(struct vcpu *v, struct utcb_state *s, uint16_t port, unsigned size, bool in);
+uint64_t exit_port_string(struct vcpu *v, struct utcb_state *s); // INS, OUTS: needs EXIT_MTD_INSN
+uint64_t exit_insn(struct vcpu *v, struct utcb_state *s);        // MMIO: v->insn.hint is set
+uint64_t exit_apic_write(struct vcpu *v, struct utcb_state *s, uint32_t offset);
+uint64_t exit_move_to_cr(struct vcpu *v, struct utcb_state *s, unsigned cr, uint64_t value);
+uint64_t exit_move_from_cr(struct vcpu *v, struct utcb_state *s, unsigned cr, unsigned gpr);

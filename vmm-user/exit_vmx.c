@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// VT-x: what each exit reason needs of the state, and which neutral exit it is. SDM 3C 28.2 (qualifications), 3D appendix C.
+#include "lib/c/printf.h"
+#include "pc/lapic.h"
+#include "vmm-user/exit.h"
+#include "vmm-user/vm.h"
+#include "x86/desc.h"
+#include "x86/regs.h"
+#include "x86/vmx.h"
+
+#define APIC_ACCESS_OFFSET 0xfff
+#define CR_ACCESS_NUMBER   15
+#define CR_ACCESS_KIND(q)  ((q) >> 4 & 3)
+#define CR_ACCESS_GPR(q)   ((q) >> 8 & 15)
+#define CR_ACCESS_LMSW(q)  ((q) >> 16 & 0xffff)
+
+// What was being delivered when the exit came is delivered again; software events need their instruction's length.
+static void vectoring_restore(struct vcpu *v, const struct utcb_state *s)
+{
+    if (__builtin_expect(!(s->idt_info & INTR_VALID), 1))
+        return;
+    uint32_t type = s->idt_info & INTR_TYPE;
+    bool software = type == INTR_TYPE_SW_INTERRUPT || type == INTR_TYPE_PRIV_SW_EXCEPTION || type == INTR_TYPE_SW_EXCEPTION;
+    v->inject_info = s->idt_info & (INTR_VALID | INTR_ERROR_CODE | INTR_TYPE | INTR_VECTOR);
+    v->inject_error = s->idt_error;
+    v->inject_length = software ? s->insn_len : 0;
+    vcpu_attend(v, ATTENTION_IRQ);
+}
+
+static uint64_t vmx_io(struct vcpu *v, struct utcb_state *s)
+{
+    uint64_t q = s->qual[0];
+    if (__builtin_expect(q & IO_QUAL_STRING, 0))
+        return exit_port_string(v, s);
+    return exit_port(v, s, (uint16_t)(q >> IO_QUAL_PORT_SHIFT), (q & IO_QUAL_SIZE) + 1, q & IO_QUAL_IN);
+}
+
+static uint64_t vmx_ept_violation(struct vcpu *v, struct utcb_state *s)
+{
+    uint64_t q = s->qual[0];
+    vectoring_restore(v, s);
+    if (q & EPT_QUAL_FETCH) {
+        vm_stop(v, "runs outside of its memory: %x:%llx is guest-physical %llx", s->seg[SEG_CS].sel,
+                (unsigned long long)s->rip, (unsigned long long)s->qual[1]);
+        return exit_settle_slow(v, s, 0);
+    }
+    v->insn.hint.valid = (q & (EPT_QUAL_LINEAR_VALID | EPT_QUAL_NOT_WALK)) == (EPT_QUAL_LINEAR_VALID | EPT_QUAL_NOT_WALK);
+    v->insn.hint.write = q & EPT_QUAL_WRITE;
+    v->insn.hint.gla = s->linear;
+    v->insn.hint.gpa = s->qual[1];
+    return exit_insn(v, s);
+}
+
+static uint64_t vmx_apic_access(struct vcpu *v, struct utcb_state *s)
+{
+    vectoring_restore(v, s);
+    v->insn.hint.valid = false;
+    s->qual[1] = LAPIC_BASE + (s->qual[0] & APIC_ACCESS_OFFSET);
+    return exit_insn(v, s);
+}
+
+static uint64_t vmx_apic_write(struct vcpu *v, struct utcb_state *s)
+{
+    return exit_apic_write(v, s, s->qual[0] & APIC_ACCESS_OFFSET);
+}
+
+static uint64_t vmx_cr_access(struct vcpu *v, struct utcb_state *s)
+{
+    enum { TO_CR, FROM_CR, CLTS, LMSW };
+    uint64_t q = s->qual[0];
+    bool long_mode = s->efer & EFER_LMA && s->seg[SEG_CS].ar & 1u << 9;
+    switch (CR_ACCESS_KIND(q)) {
+    case TO_CR: {
+        uint64_t value = s->gpr[CR_ACCESS_GPR(q)];
+        return exit_move_to_cr(v, s, q & CR_ACCESS_NUMBER, long_mode ? value : value & 0xffffffff);
+    }
+    case FROM_CR:
+        return exit_move_from_cr(v, s, q & CR_ACCESS_NUMBER, CR_ACCESS_GPR(q));
+    case CLTS:
+        return exit_move_to_cr(v, s, 0, s->cr0 & ~CR0_TS);
+    default: // LMSW sets PE, MP, EM, TS and never clears PE
+        return exit_move_to_cr(v, s, 0, (s->cr0 & ~0xeull) | (CR_ACCESS_LMSW(q) & 0xf) | (s->cr0 & CR0_PE));
+    }
+}
+
+// Exceptions that the kernel intercepts go on to the guest; #DB has its DR6 bits in the qualification.
+static uint64_t vmx_exception(struct vcpu *v, struct utcb_state *s)
+{
+    uint32_t info = s->exit_intr_info, vector = info & INTR_VECTOR;
+    uint64_t mtd = 0;
+    uint32_t type = info & INTR_TYPE;
+    if (!(info & INTR_VALID) || type == INTR_TYPE_NMI)
+        return exit_event(v, s);
+    if (s->idt_info & INTR_VALID && vector == EXC_DF) {
+        vm_stop(v, "double fault in the delivery of vector %u at %llx", s->idt_info & INTR_VECTOR, (unsigned long long)s->rip);
+        return exit_settle_slow(v, s, 0);
+    }
+    if (vector == EXC_DB) {
+        s->dr6 = (s->dr6 & ~0xfull) | (s->qual[0] & 0x600f);
+        mtd |= MTD_DR;
+    }
+    v->inject_info = info & (INTR_VALID | INTR_ERROR_CODE | INTR_TYPE | INTR_VECTOR);
+    v->inject_error = s->exit_intr_error;
+    v->inject_length = s->insn_len;
+    vcpu_attend(v, ATTENTION_IRQ);
+    return exit_settle(v, s, mtd);
+}
+
+static uint64_t vmx_event(struct vcpu *v, struct utcb_state *s)
+{
+    vectoring_restore(v, s);
+    return exit_event(v, s);
+}
+
+static uint64_t vmx_timer(struct vcpu *v, struct utcb_state *s)
+{
+    vectoring_restore(v, s);
+    return exit_timer(v, s);
+}
+
+#define EVENT_MTD  (MTD_RIP | MTD_RFLAGS | MTD_STATE | MTD_INJ)
+#define DUMP       {exit_unsupported, MTD_ALL}
+#define UNDEFINED  {exit_undefined, MTD_RIP | MTD_RFLAGS | MTD_STATE}
+#define PROTECTION {exit_protection, MTD_RIP | MTD_RFLAGS | MTD_STATE}
+#define SKIP       {exit_skip, MTD_RIP | MTD_RFLAGS | MTD_STATE}
+
+static const struct {
+    exit_handler handle;
+    uint64_t mtd;
+} vmx_exits[EVENT_COUNT] = {
+    [VMX_EXIT_EXCEPTION_NMI] = {vmx_exception, EVENT_MTD | MTD_QUAL | MTD_DR},
+    [VMX_EXIT_TRIPLE_FAULT] = {exit_triple_fault, MTD_ALL},
+    [VMX_EXIT_INIT] = DUMP,
+    [VMX_EXIT_SIPI] = DUMP,
+    [VMX_EXIT_INTERRUPT_WINDOW] = {vmx_event, EVENT_MTD},
+    [VMX_EXIT_NMI_WINDOW] = {vmx_event, EVENT_MTD},
+    [VMX_EXIT_TASK_SWITCH] = DUMP,
+    [VMX_EXIT_CPUID] = {exit_cpuid, EXIT_MTD_BASE},
+    [VMX_EXIT_GETSEC] = UNDEFINED,
+    [VMX_EXIT_HLT] = {exit_hlt, MTD_RIP | MTD_RFLAGS | MTD_STATE},
+    [VMX_EXIT_INVD] = SKIP,
+    [VMX_EXIT_INVLPG] = SKIP,
+    [VMX_EXIT_RDPMC] = PROTECTION,
+    [VMX_EXIT_RSM] = UNDEFINED,
+    [VMX_EXIT_VMCALL ... VMX_EXIT_VMXON] = UNDEFINED,
+    [VMX_EXIT_CR_ACCESS] = {vmx_cr_access, MTD_GPR | MTD_RIP | MTD_RFLAGS | MTD_QUAL | MTD_STATE | MTD_CR | MTD_EFER | MTD_CSSS},
+    [VMX_EXIT_DR_ACCESS] = DUMP,
+    [VMX_EXIT_IO] = {vmx_io, EXIT_MTD_BASE | MTD_QUAL},
+    [VMX_EXIT_RDMSR] = {exit_rdmsr, EXIT_MTD_BASE},
+    [VMX_EXIT_WRMSR] = {exit_wrmsr, EXIT_MTD_BASE},
+    [VMX_EXIT_MWAIT] = UNDEFINED,
+    [VMX_EXIT_MONITOR] = UNDEFINED,
+    [VMX_EXIT_PAUSE] = SKIP,
+    [VMX_EXIT_TPR_BELOW_THRESHOLD] = {vmx_event, EVENT_MTD},
+    [VMX_EXIT_APIC_ACCESS] = {vmx_apic_access, EXIT_MTD_INSN},
+    [VMX_EXIT_EPT_VIOLATION] = {vmx_ept_violation, EXIT_MTD_INSN},
+    [VMX_EXIT_EPT_MISCONFIG] = DUMP,
+    [VMX_EXIT_INVEPT] = UNDEFINED,
+    [VMX_EXIT_INVVPID] = UNDEFINED,
+    [VMX_EXIT_WBINVD] = SKIP,
+    [VMX_EXIT_XSETBV] = {exit_xsetbv, EXIT_MTD_BASE | MTD_XSAVE},
+    [VMX_EXIT_APIC_WRITE] = {vmx_apic_write, MTD_RIP | MTD_RFLAGS | MTD_STATE | MTD_QUAL},
+    [VMX_EXIT_INVPCID] = UNDEFINED,
+    [VMX_EXIT_VMFUNC] = UNDEFINED,
+    [VMX_EXIT_ENCLS] = UNDEFINED,
+    [VMX_EXIT_XSAVES] = UNDEFINED,
+    [VMX_EXIT_XRSTORS] = UNDEFINED,
+    [VMX_EXIT_PCONFIG] = UNDEFINED,
+    [VMX_EXIT_UMWAIT] = UNDEFINED,
+    [VMX_EXIT_TPAUSE] = UNDEFINED,
+    [VMX_EXIT_LOADIWKEY] = UNDEFINED,
+    [EVENT_TIMER] = {vmx_timer, EVENT_MTD},
+    [EVENT_FAILED] = {exit_failed, MTD_ALL},
+    [EVENT_STARTUP] = {exit_startup, MTD_RFLAGS},
+    [EVENT_RECALL] = {vmx_event, EVENT_MTD},
+};
+
+static const char *const vmx_names[EVENT_COUNT] = {
+#define VMX_EXIT(number, name, text) [number] = text,
+#include "x86/vmx_exits.def"
+#undef VMX_EXIT
+    [EVENT_TIMER] = "timer",
+    [EVENT_FAILED] = "failed entry",
+    [EVENT_STARTUP] = "start",
+    [EVENT_RECALL] = "recall",
+};
+
+exit_handler exit_handlers[EVENT_COUNT];
+
+void exit_table_init(void)
+{
+    for (unsigned i = 0; i < EVENT_COUNT; i++)
+        exit_handlers[i] = vmx_exits[i].handle ? vmx_exits[i].handle : exit_unsupported;
+}
+
+bool exit_comes(unsigned event)
+{
+    return event < EVENT_COUNT && vmx_exits[event].handle;
+}
+
+uint64_t exit_mtd(unsigned event)
+{
+    return vmx_exits[event].mtd;
+}
+
+const char *exit_name(unsigned event)
+{
+    return event < EVENT_COUNT && vmx_names[event] ? vmx_names[event] : "unknown";
+}

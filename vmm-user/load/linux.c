@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The Linux x86 boot protocol (Documentation/arch/x86/boot.rst of Linux): the 64-bit entry, and the 32-bit one for kernels
+// that have no other. The setup code of the file (real mode) is never run.
+#include <asm/bootparam.h>
+#include "lib/c/printf.h"
+#include "lib/c/string.h"
+#include "vmm-user/load/load.h"
+
+#define HEADER_MAGIC     0x53726448u // "HdrS"
+#define HEADER_AT        0x1f1       // of struct setup_header in the file and in the zero page
+#define PROTOCOL_MIN     0x0206      // cmdline_size is there
+#define PROTOCOL_XLOAD   0x020c      // xloadflags is there
+#define PROTOCOL_RELOC   0x020a      // pref_address and init_size are there
+#define LOADER_UNDEFINED 0xff
+#define ENTRY_64         0x200 // from the start of the protected-mode kernel
+
+struct linux_image {
+    struct setup_header hdr;
+    const uint8_t *code; // the protected-mode kernel
+    uint64_t code_size;
+    uint64_t load, end;  // where it goes; end includes what it needs to unpack itself
+};
+
+// The header may be shorter than ours: byte 201h says where it ends.
+static void header_read(const struct load_file *file, struct setup_header *hdr)
+{
+    size_t size = sizeof(*hdr), have = file->data[0x201] + 0x202u - HEADER_AT;
+    memset(hdr, 0, sizeof(*hdr));
+    if (size > have)
+        size = have;
+    if (size > file->size - HEADER_AT)
+        size = file->size - HEADER_AT;
+    memcpy(hdr, file->data + HEADER_AT, size);
+}
+
+bool load_is_linux(const struct load_file *file)
+{
+    uint32_t magic;
+    if (file->size < 0x260)
+        return false;
+    memcpy(&magic, file->data + 0x202, sizeof(magic));
+    return magic == HEADER_MAGIC && file->data[0x1fe] == 0x55 && file->data[0x1ff] == 0xaa;
+}
+
+static bool image_check(const struct load_file *file, struct linux_image *image, char *error)
+{
+    header_read(file, &image->hdr);
+    const struct setup_header *hdr = &image->hdr;
+    if (hdr->version < PROTOCOL_MIN) {
+        snprintf(error, LOAD_ERROR, "%s: boot protocol %u.%02u at offset 0x206 is too old: 2.06 is needed", file->name,
+                 hdr->version >> 8, hdr->version & 0xff);
+        return false;
+    }
+    if (!(hdr->loadflags & LOADED_HIGH)) {
+        snprintf(error, LOAD_ERROR, "%s: a zImage that loads low (loadflags at offset 0x211): only bzImage is supported",
+                 file->name);
+        return false;
+    }
+    uint64_t setup = ((hdr->setup_sects ? hdr->setup_sects : 4) + 1) * 512ull;
+    if (setup >= file->size) {
+        snprintf(error, LOAD_ERROR, "%s: cut off: setup_sects at offset 0x1f1 says %llu bytes of setup, the file has %zu",
+                 file->name, (unsigned long long)setup, file->size);
+        return false;
+    }
+    image->code = file->data + setup;
+    image->code_size = file->size - setup;
+    uint64_t wanted = hdr->syssize * 16ull;
+    if (wanted > image->code_size + 15) {
+        snprintf(error, LOAD_ERROR, "%s: cut off: syssize at offset 0x1f4 says %llu bytes, %llu are there", file->name,
+                 (unsigned long long)wanted, (unsigned long long)image->code_size);
+        return false;
+    }
+    return true;
+}
+
+static bool image_fits(const struct guest_mem *mem, const struct linux_image *image, uint64_t at, uint64_t size)
+{
+    return at >= 0x100000 && at < mem->low_size && size <= mem->low_size - at && at <= UINT32_MAX - image->code_size;
+}
+
+// Where the kernel likes to be, else (if it can be moved) the lowest aligned address above 1 MiB.
+static bool image_place(const struct guest_mem *mem, const struct load_file *file, struct linux_image *image, char *error)
+{
+    const struct setup_header *hdr = &image->hdr;
+    uint64_t size = image->code_size;
+    uint64_t at = hdr->code32_start;
+    if (hdr->version >= PROTOCOL_RELOC) {
+        if (hdr->init_size > size)
+            size = hdr->init_size;
+        at = hdr->pref_address;
+    }
+    if (!image_fits(mem, image, at, size) && hdr->relocatable_kernel) {
+        uint64_t align = hdr->kernel_alignment;
+        if (!align || (align & (align - 1)) || align > (1u << 30)) {
+            snprintf(error, LOAD_ERROR, "%s: kernel_alignment 0x%llx at offset 0x230 is not a power of 2 up to 1 GiB",
+                     file->name, (unsigned long long)align);
+            return false;
+        }
+        at = (0x100000 + align - 1) & ~(align - 1);
+    }
+    if (!image_fits(mem, image, at, size)) {
+        snprintf(error, LOAD_ERROR, "%s: needs %llu KiB at 0x%llx, the VM's memory ends at 0x%llx: give it more",
+                 file->name, (unsigned long long)(size >> 10), (unsigned long long)at, (unsigned long long)mem->low_size);
+        return false;
+    }
+    image->load = at;
+    image->end = at + size;
+    return true;
+}
+
+static bool initrd_place(const struct guest_mem *mem, const struct load_request *request, struct linux_image *image,
+                         char *error)
+{
+    const struct load_file *file = &request->initrd;
+    if (!file->size)
+        return true;
+    uint64_t top = (uint64_t)image->hdr.initrd_addr_max + 1;
+    if (top > mem->low_size)
+        top = mem->low_size;
+    uint64_t size = (file->size + 0xfff) & ~0xfffull;
+    if (size > top || (top - size) < image->end) {
+        snprintf(error, LOAD_ERROR, "%s: its %zu bytes do not fit between the kernel's end 0x%llx and 0x%llx: give the VM more memory",
+                 file->name, file->size, (unsigned long long)image->end, (unsigned long long)top);
+        return false;
+    }
+    uint64_t at = (top - size) & ~0xfffull;
+    memcpy(guest_mem_at(mem, at, file->size), file->data, file->size);
+    image->hdr.ramdisk_image = (uint32_t)at;
+    image->hdr.ramdisk_size = (uint32_t)file->size;
+    return true;
+}
+
+static bool cmdline_place(const struct guest_mem *mem, const struct load_request *request, struct linux_image *image,
+                          char *error)
+{
+    size_t length = strlen(request->append);
+    if (length > image->hdr.cmdline_size || length >= 0x8000) {
+        snprintf(error, LOAD_ERROR, "%s: takes a command line of %u characters at most, this one has %zu",
+                 request->kernel.name, image->hdr.cmdline_size, length);
+        return false;
+    }
+    memcpy(guest_mem_at(mem, LOAD_CMDLINE, length + 1), request->append, length + 1);
+    image->hdr.cmd_line_ptr = LOAD_CMDLINE;
+    return true;
+}
+
+static void zero_page_fill(const struct guest_mem *mem, const struct load_request *request, const struct linux_image *image)
+{
+    struct boot_params *zero = guest_mem_at(mem, LOAD_INFO, sizeof(*zero));
+    struct load_region regions[LOAD_REGIONS];
+    memset(zero, 0, sizeof(*zero));
+    zero->hdr = image->hdr;
+    zero->hdr.type_of_loader = LOADER_UNDEFINED;
+    zero->hdr.code32_start = (uint32_t)image->load;
+    zero->acpi_rsdp_addr = request->rsdp;
+    zero->alt_mem_k = (uint32_t)((mem->low_size - 0x100000) >> 10);
+    zero->e820_entries = (uint8_t)load_memory_map(mem, regions);
+    for (unsigned i = 0; i < zero->e820_entries; i++)
+        zero->e820_table[i] = (struct boot_e820_entry){regions[i].base, regions[i].size, regions[i].type};
+}
+
+bool load_linux(const struct guest_mem *mem, const struct load_request *request, struct load_entry *entry, char *error)
+{
+    struct linux_image image = {0};
+    if (!image_check(&request->kernel, &image, error) || !image_place(mem, &request->kernel, &image, error) ||
+        !initrd_place(mem, request, &image, error) || !cmdline_place(mem, request, &image, error))
+        return false;
+    memcpy(guest_mem_at(mem, image.load, image.code_size), image.code, image.code_size);
+    zero_page_fill(mem, request, &image);
+    bool has_64 = image.hdr.version >= PROTOCOL_XLOAD && (image.hdr.xloadflags & XLF_KERNEL_64);
+    entry->mode = has_64 ? LOAD_MODE_64 : LOAD_MODE_32;
+    entry->rip = image.load + (has_64 ? ENTRY_64 : 0);
+    entry->rsi = LOAD_INFO;
+    load_tables(mem, entry->mode);
+    return true;
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Puts a kernel into guest RAM as its boot protocol says. Pure code: files come as bytes that nobody trusts.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "vmm-user/guest_mem.h"
+
+#define LOAD_ERROR 200
+
+// Where the loaders keep what they make, in guest-physical memory below 640 KiB.
+#define LOAD_GDT         0x1000
+#define LOAD_PAGE_TABLES 0x2000  // PML4, PDPT, 4 page directories: 4 GiB of identity
+#define LOAD_INFO        0x10000 // zero page, Multiboot or PVH information
+#define LOAD_CMDLINE     0x20000 // up to 32 KiB
+#define LOAD_EBDA        0x9fc00
+#define LOAD_ACPI        0xe0000 // ACPI tables, up to 1 MiB
+
+struct load_file {
+    const char *name;
+    const uint8_t *data;
+    size_t size; // 0 = none
+};
+
+struct load_request {
+    struct load_file kernel, initrd;
+    const char *append;
+    uint64_t rsdp;
+};
+
+enum load_mode { LOAD_MODE_32, LOAD_MODE_64 };
+
+// How the first instruction finds the CPU: flat segments, interrupts off; paging as `mode` says.
+struct load_entry {
+    enum load_mode mode;
+    uint64_t rip, rax, rbx, rsi, rsp;
+    uint16_t cs, ds;
+};
+
+// Each returns false with a sentence in `error` (LOAD_ERROR bytes) that names the file and what is wrong with it.
+bool load_kernel(const struct guest_mem *mem, const struct load_request *request, struct load_entry *entry, char *error);
+bool load_linux(const struct guest_mem *mem, const struct load_request *request, struct load_entry *entry, char *error);
+bool load_multiboot(const struct guest_mem *mem, const struct load_request *request, struct load_entry *entry, char *error);
+bool load_pvh(const struct guest_mem *mem, const struct load_request *request, struct load_entry *entry, char *error);
+
+// What `load_kernel` asks: does the file look like one?
+bool load_is_linux(const struct load_file *file);
+bool load_is_multiboot(const struct load_file *file);
+bool load_is_elf(const struct load_file *file);
+
+// Copies the loadable segments of an ELF file to their physical addresses. *entry is e_entry, *end the first byte above all
+// segments.
+bool elf_load(const struct guest_mem *mem, const struct load_file *file, uint64_t *entry, uint64_t *end, char *error);
+
+// The memory map in the terms of E820: type 1 RAM, 2 reserved.
+struct load_region {
+    uint64_t base, size;
+    uint32_t type;
+};
+#define LOAD_REGIONS 8
+unsigned load_memory_map(const struct guest_mem *mem, struct load_region regions[LOAD_REGIONS]);
+
+// A flat GDT (10h code, 18h data; 08h the same code for 32-bit entries) and, for 64 bits, identity page tables.
+void load_tables(const struct guest_mem *mem, enum load_mode mode);
+
+// Writes all ACPI tables at LOAD_ACPI; returns the address of the RSDP, 0 if they do not fit.
+uint64_t acpi_build(const struct guest_mem *mem, unsigned cpus);

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The chips of the PC and the wires between them. A new chip is one line in `chips` and its wires in machine_init.
+#include "pc/acpi_pm.h"
+#include "pc/debug_ports.h"
+#include "pc/i8042.h"
+#include "pc/mc146818.h"
+#include "pc/uart16550.h"
+#include "vmm-user/vm.h"
+
+enum { IRQ_TIMER = 0, IRQ_KEYBOARD = 1, IRQ_COM1 = 4, IRQ_MOUSE = 12 };
+
+#define COM1_BASE 0x3f8
+
+// ISA interrupts reach both controllers; the timer is pin 2 of the I/O APIC, as the MADT says.
+static void isa_irq_set(void *ctx, unsigned line, bool level)
+{
+    struct machine *m = ctx;
+    pic_set_irq(&m->pic, line, level);
+    ioapic_set_irq(&m->ioapic, line == IRQ_TIMER ? 2 : line, level);
+}
+
+static void pic_intr_set(void *ctx, unsigned line, bool level)
+{
+    struct vm *vm = ctx;
+    (void)line;
+    lapic_set_lint(&vm->vcpus[0].lapic, 0, level);
+    if (level)
+        vcpu_attend(&vm->vcpus[0], ATTENTION_IRQ);
+}
+
+static bool ioapic_message(void *ctx, const struct apic_message *message)
+{
+    return apic_bus_deliver(ctx, message, LAPIC_SHORTHAND_NONE, NULL);
+}
+
+static void lapic_eoi(void *ctx, uint8_t vector)
+{
+    struct vcpu *v = ctx;
+    ioapic_eoi(&v->vm->machine.ioapic, vector);
+}
+
+static void power_request(void *ctx, enum power_action action, const char *why)
+{
+    struct vm *vm = ctx;
+    if (action == POWER_RESET) {
+        vm_ask(VM_REQUEST_RESET);
+        return;
+    }
+    vm_stop(&vm->vcpus[0], "%s", why && why[0] ? why : "power off");
+}
+
+static void uart_drained(void *ctx)
+{
+    struct vm *vm = ctx;
+    vcpu_attend(&vm->vcpus[0], ATTENTION_WORK);
+}
+
+static void unclaimed(void *ctx, enum io_space space, uint64_t addr, bool write)
+{
+    struct vm *vm = ctx;
+    tally_count(space == IO_PORT ? &vm->ports : &vm->addresses, addr << 1 | write);
+}
+
+static struct irq_line isa_irq(struct machine *m, unsigned irq)
+{
+    return (struct irq_line){isa_irq_set, m, irq};
+}
+
+// CMOS as firmware leaves it: memory sizes (above 1 MiB in KiB, above 16 MiB in 64 KiB), no floppy, an FPU.
+static void cmos_fill(struct rtc *rtc, const struct guest_mem *mem)
+{
+    uint64_t extended = (mem->low_size - (1 << 20)) >> 10;
+    uint64_t above16 = mem->low_size > 16u << 20 ? (mem->low_size - (16u << 20)) >> 16 : 0;
+    if (extended > 0xffff)
+        extended = 0xffff;
+    static const uint8_t fixed[][2] = {{0x0f, 0}, {0x10, 0}, {0x12, 0}, {0x14, 0x06}, {0x15, 0x80}, {0x16, 0x02}};
+    for (unsigned i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+        rtc_set_cmos(rtc, fixed[i][0], fixed[i][1]);
+    const uint64_t sizes[][2] = {{0x17, extended}, {0x30, extended}, {0x34, above16}};
+    for (unsigned i = 0; i < 3; i++) {
+        rtc_set_cmos(rtc, (unsigned)sizes[i][0], (uint8_t)sizes[i][1]);
+        rtc_set_cmos(rtc, (unsigned)sizes[i][0] + 1, (uint8_t)(sizes[i][1] >> 8));
+    }
+}
+
+bool machine_init(struct vm *vm)
+{
+    struct machine *m = &vm->machine;
+    struct clock *clock = &vm->clock.clock;
+    struct vcpu *v = &vm->vcpus[0];
+    struct power_backend power = {power_request, vm};
+    struct lapic_host lapic_host = {irq_signal, lapic_eoi, v};
+
+    m->lapics[0] = &v->lapic;
+    m->apic_bus = (struct apic_bus){.cpus = m->lapics, .count = VM_VCPUS};
+    pic_init(&m->pic, clock, (struct irq_line){pic_intr_set, vm, 0});
+    ioapic_init(&m->ioapic, clock, (struct ioapic_host){ioapic_message, &m->apic_bus});
+    lapic_init(&v->lapic, clock, 0, v->lapic.regs, &m->apic_bus, lapic_host);
+    pit_init(&m->pit, clock, isa_irq(m, IRQ_TIMER));
+    rtc_init(&m->rtc, clock, isa_irq(m, RTC_IRQ));
+    uart_init(&m->uart, clock, COM1_BASE, isa_irq(m, IRQ_COM1), (struct char_backend){terminal_put, vm});
+    m->uart.drained = uart_drained;
+    m->uart.drained_ctx = vm;
+    acpi_pm_init(&m->acpi, clock, ACPI_PM_BASE, isa_irq(m, ACPI_SCI_IRQ), power);
+    reset_port_init(&m->reset, clock, power);
+    pci_host_init(&m->pci, clock, &m->reset);
+    port92_init(&m->port92, clock, (struct irq_line){0}, power);
+    i8042_init(&m->i8042, clock,
+               (struct i8042_wires){.keyboard = isa_irq(m, IRQ_KEYBOARD), .aux = isa_irq(m, IRQ_MOUSE), .power = power});
+    debug_ports_init(&m->debug, clock, (struct char_backend){terminal_put, vm}, power);
+    cmos_fill(&m->rtc, &vm->mem);
+
+    struct device *const chips[] = {
+        &m->pic.dev, &m->ioapic.dev, &v->lapic.dev, &m->pit.dev,    &m->rtc.dev,   &m->uart.dev,
+        &m->acpi.dev, &m->pci.dev,   &m->port92.dev, &m->i8042.dev, &m->debug.dev,
+    };
+    bus_init(&m->bus, unclaimed, vm);
+    for (unsigned i = 0; i < sizeof(chips) / sizeof(chips[0]); i++)
+        if (!bus_add(&m->bus, chips[i]))
+            return false;
+    return true;
+}
+
+void machine_reset(struct vm *vm)
+{
+    bus_reset(&vm->machine.bus);
+    vm->machine.reset.dev.ops->reset(&vm->machine.reset.dev);
+}
+
+void machine_input(struct vm *vm)
+{
+    struct channel *c = vm->terminal;
+    uint8_t byte;
+    while (c && uart_can_receive(&vm->machine.uart) && channel_read(c, &byte, 1))
+        uart_receive(&vm->machine.uart, byte);
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Commands that the shell sends to this VM: one line each; the answer is lines. One table.
+#include "lib/c/printf.h"
+#include "lib/c/string.h"
+#include "lib/sys/hypercall.h"
+#include "lib/sys/root.h"
+#include "vmm-user/exit.h"
+#include "vmm-user/layout.h"
+#include "vmm-user/vm.h"
+
+struct answer {
+    char *at;
+    size_t left;
+};
+
+static void say(struct answer *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void say(struct answer *a, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(a->at, a->left, format, args);
+    va_end(args);
+    if (n < 0 || (size_t)n >= a->left)
+        n = a->left ? (int)a->left - 1 : 0;
+    a->at += n;
+    a->left -= (size_t)n;
+}
+
+// ---- stat
+
+static unsigned per_mille(uint64_t part, uint64_t whole)
+{
+    return whole ? (unsigned)mul_div(part, 1000, whole) : 0;
+}
+
+static void times_say(struct answer *a, const struct vcpu_stats *s)
+{
+    uint64_t hz = start_info()->tsc_hz, sum = s->guest + s->vmm + s->kernel;
+    const struct {
+        const char *name;
+        uint64_t ticks;
+    } times[] = {{"guest", s->guest}, {"VMM", s->vmm}, {"kernel", s->kernel}};
+    for (unsigned i = 0; i < 3; i++) {
+        uint64_t us = mul_div(times[i].ticks, 1000000, hz);
+        unsigned share = per_mille(times[i].ticks, sum);
+        say(a, "time in %-8s %14llu ticks %8llu.%03llu s %3u.%u %%\n", times[i].name, (unsigned long long)times[i].ticks,
+            (unsigned long long)(us / 1000000), (unsigned long long)(us / 1000 % 1000), share / 10, share % 10);
+    }
+}
+
+static void exits_say(struct answer *a, const struct vcpu_stats *s)
+{
+    uint64_t total = 0;
+    for (unsigned i = 0; i < EVENT_COUNT; i++)
+        total += s->exits[i];
+    say(a, "exits            %14llu\n", (unsigned long long)total);
+    for (unsigned i = 0; i < EVENT_COUNT; i++)
+        if (s->exits[i])
+            say(a, "  %-20s %12llu\n", exit_name(i), (unsigned long long)s->exits[i]);
+    say(a, "handled by the kernel alone %7llu\n", (unsigned long long)s->preemptions);
+    say(a, "injections       %14llu\n", (unsigned long long)s->injections);
+}
+
+static void tally_say(struct answer *a, const char *what, const struct tally *t, bool accesses, unsigned digits)
+{
+    for (unsigned i = 0; i < t->used; i++) {
+        uint64_t key = t->entries[i].key;
+        const char *direction = !accesses ? "" : key & 1 ? " write" : " read";
+        say(a, "unknown %s %0*llx%s %12llu\n", what, (int)digits, (unsigned long long)(accesses ? key >> 1 : key), direction,
+            (unsigned long long)t->entries[i].count);
+    }
+    if (t->others)
+        say(a, "unknown %s, others %12llu\n", what, (unsigned long long)t->others);
+}
+
+static void command_stat(struct answer *a, const char *args)
+{
+    static const char *const states[] = {"none", "starting", "running", "paused", "stopped", "crashed"};
+    const struct vcpu *v = &vm.vcpus[0];
+    (void)args;
+    say(a, "vm %u %s: %s%s%s\n", start_info()->vm_id, vm.config.name, states[vm.state], vm.state == VM_STOPPED ? ": " : "",
+        vm.state == VM_STOPPED ? vm.reason : "");
+    say(a, "memory           %14llu MiB\n", (unsigned long long)(vm.config.memory >> 20));
+    times_say(a, v->stats);
+    exits_say(a, v->stats);
+    if (vm.resets)
+        say(a, "resets           %14llu\n", (unsigned long long)vm.resets);
+    if (v->unknown_opcodes)
+        say(a, "unknown instructions %10llu\n", (unsigned long long)v->unknown_opcodes);
+    tally_say(a, "MSR read", &vm.msr_reads, false, 8);
+    tally_say(a, "MSR write", &vm.msr_writes, false, 8);
+    tally_say(a, "port", &vm.ports, true, 4);
+    tally_say(a, "address", &vm.addresses, true, 9);
+}
+
+static void command_reset(struct answer *a, const char *args)
+{
+    (void)args;
+    __atomic_store_n(&vm.request, VM_REQUEST_RESET, __ATOMIC_RELEASE);
+    vcpu_kick(&vm.vcpus[0], ATTENTION_WORK);
+    say(a, "vm %u reset\n", start_info()->vm_id);
+}
+
+// ---- crash: what a VMM that has gone wrong does to itself. Only itself must suffer.
+
+static void crash_null(void)
+{
+    *(volatile int *)0 = 0;
+}
+
+static void crash_ud(void)
+{
+    __asm__ volatile("ud2");
+}
+
+// A page a call, and no end in sight.
+static void stack_use(uint64_t depth)
+{
+    volatile char space[PAGE_SIZE];
+    space[0] = 1;
+    if (depth)
+        stack_use(depth - space[0]);
+    space[1] = space[0]; // not a tail call
+}
+
+static void crash_stack(void)
+{
+    stack_use(UINT64_MAX);
+}
+
+static void crash_kernel_address(void)
+{
+    *(volatile int *)0xffffffff80000000ul = 0;
+}
+
+static void crash_loop(void)
+{
+    for (;;)
+        __asm__ volatile("" ::: "memory");
+}
+
+// Exhausts its account of kernel memory.
+static void crash_memory(void)
+{
+    uint64_t sel = SEL_VCPU_PORTALS + EVENT_COUNT;
+    while (sel < CAP_SELECTORS && create_sm(sel, SEL_SELF_PD, 0).status == ST_OK)
+        sel++;
+    root_exit(1, "out of kernel memory");
+}
+
+static const struct {
+    const char *kind;
+    void (*crash)(void);
+} crashes[] = {
+    {"null", crash_null},   {"ud", crash_ud},     {"stack", crash_stack}, {"kernel-address", crash_kernel_address},
+    {"loop", crash_loop},   {"memory", crash_memory},
+};
+
+static void command_crash(struct answer *a, const char *args)
+{
+    for (unsigned i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++)
+        if (strcmp(args, crashes[i].kind) == 0)
+            crashes[i].crash();
+    say(a, "unknown kind '%.20s' (null, ud, stack, kernel-address, loop, memory)\n", args);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(struct answer *a, const char *args);
+} commands[] = {
+    {"stat", command_stat},
+    {"reset", command_reset},
+    {"crash", command_crash},
+};
+
+size_t monitor_command(const char *line, char *out, size_t size)
+{
+    struct answer a = {out, size};
+    size_t length = strcspn(line, " ");
+    const char *args = line + length + strspn(line + length, " ");
+    for (unsigned i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        if (strlen(commands[i].name) == length && memcmp(line, commands[i].name, length) == 0) {
+            commands[i].run(&a, args);
+            return (size_t)(a.at - out);
+        }
+    say(&a, "unknown command '%.20s'\n", line);
+    return (size_t)(a.at - out);
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The life of the VM: memory, kernel, reset, stop.
+#include "vmm-user/vm.h"
+#include "lib/c/printf.h"
+#include "lib/c/string.h"
+#include "lib/sys/hypercall.h"
+#include "lib/sys/root.h"
+#include "lib/sys/thread.h"
+#include "vmm-user/exit.h"
+#include "vmm-user/layout.h"
+
+#define LOW_MAX    (3ull << 30) // RAM below 4 GiB; the rest starts there
+#define HOLE_START 0xa0000ull   // VGA memory: devices, not RAM
+#define HOLE_END   0xc0000ull
+#define MAP_RIGHTS (MAP_R | MAP_W | MAP_X)
+#define MAP_CHUNK  (1ull << 30)
+
+struct vm vm;
+
+static bool guest_map(uint64_t gpa, uint64_t bytes)
+{
+    uint64_t done = 0, pages = bytes / PAGE_SIZE;
+    while (done < pages) {
+        uint64_t n = pages - done < MAP_CHUNK / PAGE_SIZE ? pages - done : MAP_CHUNK / PAGE_SIZE;
+        uint64_t at = gpa + done * PAGE_SIZE;
+        struct hc_result r = ctrl_pd(PD_MAP_GST, SEL_SELF_PD, at, SEL_SELF_PD, VA_GUEST_RAM + at, pd_arg(n, MAP_RIGHTS));
+        if (r.status == ST_AGAIN)
+            n = r.value;
+        else if (r.status != ST_OK)
+            return false;
+        done += n;
+    }
+    return true;
+}
+
+// 2M extents, all mapped up front: RAM never exits.
+static const char *memory_take(uint64_t bytes)
+{
+    uint64_t low = bytes < LOW_MAX ? bytes : LOW_MAX, high = bytes - low;
+    vm.mem = (struct guest_mem){.low = (uint8_t *)VA_GUEST_RAM, .low_size = low};
+    if (high) {
+        vm.mem.high = (uint8_t *)VA_GUEST_RAM + GUEST_MEM_HIGH_BASE;
+        vm.mem.high_size = high;
+    }
+    if (root_mem_alloc(vm.mem.low, low, MEM_LARGE, NULL) != ROOT_OK ||
+        (high && root_mem_alloc(vm.mem.high, high, MEM_LARGE, NULL) != ROOT_OK)) {
+        snprintf(vm.reason, sizeof(vm.reason), "no memory: %llu MiB are not free", (unsigned long long)(bytes >> 20));
+        return vm.reason;
+    }
+    if (!guest_map(0, HOLE_START) || !guest_map(HOLE_END, low - HOLE_END) || (high && !guest_map(GUEST_MEM_HIGH_BASE, high)))
+        return "the kernel does not map the guest's memory";
+    return NULL;
+}
+
+static bool file_map(uint64_t va, const char *name, struct load_file *file)
+{
+    uint64_t size;
+    if (root_file_map((void *)va, name, &size) != ROOT_OK)
+        return false;
+    *file = (struct load_file){name, (const uint8_t *)va, size};
+    return true;
+}
+
+static const char *config_read(const char *args)
+{
+    struct load_file file;
+    if (!(start_info()->flags & START_CONFIG_FILE))
+        return config_parse_args(&vm.config, args, vm.reason) ? NULL : vm.reason;
+    char name[CONFIG_FILE];
+    snprintf(name, sizeof(name), "%s", args);
+    if (!file_map(VA_CONFIG_FILE, name, &file)) {
+        snprintf(vm.reason, sizeof(vm.reason), "%s: no such boot file", name);
+        return vm.reason;
+    }
+    return config_parse(&vm.config, name, (const char *)file.data, file.size, vm.reason) ? NULL : vm.reason;
+}
+
+static const char *files_map(void)
+{
+    const struct vm_config *c = &vm.config;
+    if (!file_map(VA_KERNEL_FILE, c->kernel, &vm.kernel)) {
+        config_missing_file(c, "kernel", c->kernel, c->kernel_line, vm.reason);
+        return vm.reason;
+    }
+    if (c->initrd[0] && !file_map(VA_INITRD_FILE, c->initrd, &vm.initrd)) {
+        config_missing_file(c, "initrd", c->initrd, c->initrd_line, vm.reason);
+        return vm.reason;
+    }
+    return NULL;
+}
+
+bool vm_load(char *error)
+{
+    struct load_request request = {.kernel = vm.kernel, .initrd = vm.initrd, .append = vm.config.append};
+    request.rsdp = acpi_build(&vm.mem, VM_VCPUS);
+    return load_kernel(&vm.mem, &request, &vm.entry, error);
+}
+
+const char *vm_create(const char *args)
+{
+    const struct start_info *info = start_info();
+    struct vcpu *v = &vm.vcpus[0];
+    const char *error;
+    exit_table_init();
+    if ((error = config_read(args)) || (error = files_map()) || (error = memory_take(vm.config.memory)))
+        return error;
+    struct vm_public *public = (struct vm_public *)START_PUBLIC;
+    public->guest_memory = vm.config.memory;
+    memcpy(public->name, vm.config.name, sizeof(public->name));
+    if (!vm_load(vm.reason))
+        return vm.reason;
+    if ((error = vcpu_create(v, &vm, info->cpu)))
+        return error;
+    vm_clock_init(&vm.clock, info->tsc_hz, info->wall_ns, &v->attention, ATTENTION_DEADLINE);
+    cpuid_build(&v->cpuid, cpuid, info->tsc_hz, LAPIC_BUS_HZ);
+    if (!machine_init(&vm))
+        return "two devices want the same address";
+    vcpu_reset(v);
+    vm.state = VM_RUNNING;
+    return NULL;
+}
+
+const char *vm_start(void)
+{
+    return vcpu_start(&vm.vcpus[0]);
+}
+
+void vm_ask(enum vm_request request)
+{
+    __atomic_store_n(&vm.request, request, __ATOMIC_RELEASE);
+    vcpu_attend(&vm.vcpus[0], ATTENTION_WORK);
+}
+
+void vm_stop(struct vcpu *v, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(vm.reason, sizeof(vm.reason), format, args);
+    va_end(args);
+    (void)v;
+    vm_ask(VM_REQUEST_STOP);
+}
+
+void vm_reset(void)
+{
+    struct vcpu *v = &vm.vcpus[0];
+    char error[LOAD_ERROR];
+    vm.resets++;
+    machine_reset(&vm);
+    vcpu_reset(v);
+    if (!vm_load(error)) {
+        vm_stop(v, "%s", error);
+        return;
+    }
+    if (vm.state != VM_RUNNING) {
+        vm.state = VM_RUNNING;
+        root_vm_state(VM_RUNNING, "");
+    }
+}
+
+// Registers of a guest that did not end by itself, for who looks for the reason.
+static void registers_log(const struct utcb_state *s)
+{
+    root_log_printf("rip %llx rsp %llx rflags %llx cr0 %llx cr2 %llx cr3 %llx cr4 %llx efer %llx",
+                    (unsigned long long)s->rip, (unsigned long long)s->gpr[GPR_RSP], (unsigned long long)s->rflags,
+                    (unsigned long long)s->cr0, (unsigned long long)s->cr2, (unsigned long long)s->cr3,
+                    (unsigned long long)s->cr4, (unsigned long long)s->efer);
+    root_log_printf("rax %llx rcx %llx rdx %llx rbx %llx rbp %llx rsi %llx rdi %llx cs %x ss %x",
+                    (unsigned long long)s->gpr[GPR_RAX], (unsigned long long)s->gpr[GPR_RCX],
+                    (unsigned long long)s->gpr[GPR_RDX], (unsigned long long)s->gpr[GPR_RBX],
+                    (unsigned long long)s->gpr[GPR_RBP], (unsigned long long)s->gpr[GPR_RSI],
+                    (unsigned long long)s->gpr[GPR_RDI], s->seg[SEG_CS].sel, s->seg[SEG_SS].sel);
+}
+
+void vm_wait_reset(struct vcpu *v)
+{
+    struct utcb_state state = *v->state; // calls to root use the same page
+    terminal_flush(&vm);
+    vm.state = VM_STOPPED;
+    root_vm_state(VM_STOPPED, vm.reason);
+    if ((exit_mtd((unsigned)v->event) & MTD_ALL) == MTD_ALL)
+        registers_log(&state);
+    while (__atomic_exchange_n(&vm.request, VM_REQUEST_NONE, __ATOMIC_ACQ_REL) != VM_REQUEST_RESET)
+        sm_take_all(v->halt_sm, 0);
+}
+
+static void terminal_adopt(void)
+{
+    struct channel *next = __atomic_exchange_n(&vm.terminal_next, NULL, __ATOMIC_ACQ_REL);
+    if (next)
+        __atomic_store_n(&vm.terminal, next, __ATOMIC_RELEASE);
+}
+
+bool vm_work(struct vcpu *v)
+{
+    enum vm_request request = __atomic_exchange_n(&vm.request, VM_REQUEST_NONE, __ATOMIC_ACQ_REL);
+    bool again = false;
+    terminal_adopt();
+    while (request != VM_REQUEST_NONE) {
+        if (request == VM_REQUEST_STOP)
+            vm_wait_reset(v);
+        vm_reset();
+        again = true;
+        request = __atomic_exchange_n(&vm.request, VM_REQUEST_NONE, __ATOMIC_ACQ_REL);
+    }
+    machine_input(&vm);
+    return again;
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The VM: its machine, its vCPUs, its life. There is one per process.
+#pragma once
+#include "lib/sys/channel.h"
+#include "lib/sys/root_api.h"
+#include "vmm-user/clock.h"
+#include "vmm-user/config.h"
+#include "vmm-user/load/load.h"
+#include "vmm-user/machine.h"
+#include "vmm-user/tally.h"
+#include "vmm-user/vcpu.h"
+
+#define VM_VCPUS  1
+#define VM_REASON 160
+
+// What other threads (or a device in the middle of an access) ask of the handler.
+enum vm_request { VM_REQUEST_NONE, VM_REQUEST_RESET, VM_REQUEST_STOP };
+
+struct vm {
+    struct vm_config config;
+    struct guest_mem mem;
+    struct load_file kernel, initrd; // mapped boot files
+    struct load_entry entry;         // where the guest starts
+    struct vm_clock clock;
+    struct machine machine;
+    struct tally ports, addresses, msr_reads, msr_writes; // what the guest asked for and nobody has
+    enum vm_state state;
+    char reason[VM_REASON];          // why it stopped
+    uint32_t request;                // enum vm_request, atomic
+    uint64_t resets;
+    struct channel *terminal;        // the guest's serial console; NULL = nobody listens. The handler's
+    struct channel *terminal_next;   // the main thread connected a new one
+    struct vcpu vcpus[VM_VCPUS];
+};
+
+extern struct vm vm;
+
+// Main thread: reads the configuration, takes memory, loads the guest, builds machine and vCPUs. NULL or what is wrong
+// (in vm.reason).
+const char *vm_create(const char *args);
+const char *vm_start(void);
+
+// Handler: puts the kernel into memory again and everything into power-on state.
+bool vm_load(char *error);
+void vm_reset(void);
+
+// Handler: the guest has ended. `text` as `vm list` shows it.
+void vm_stop(struct vcpu *v, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// Handler: what ATTENTION_WORK announced. Returns true if the guest begins anew: the whole state is to be replied.
+bool vm_work(struct vcpu *v);
+
+// Handler: waits until the stopped guest is reset.
+void vm_wait_reset(struct vcpu *v);
+
+// From any thread.
+void vm_ask(enum vm_request request);
+
+// The serial console's far end (machine.c calls it for the first UART).
+void terminal_put(void *ctx, uint8_t byte);
+void terminal_flush(struct vm *vm);
+
+// monitor.c: answers one command; the answer (lines) goes to `out`, returns its length.
+size_t monitor_command(const char *line, char *out, size_t size);
