@@ -1,0 +1,7 @@
+; SPDX-License-Identifier: GPL-2.0-only
+; The smallest guest: a line on the serial port, then the power goes off.
+        %include "start.inc"
+
+main:   mov     esi, .text
+        jmp     put_text
+.text:  db      "hello from a guest", 13, 10, 0

@@ -1,0 +1,10 @@
+; SPDX-License-Identifier: GPL-2.0-only
+; An idle guest: halts, and is woken by nothing.
+        %include "start.inc"
+
+main:   mov     esi, .text
+        call    put_text
+.idle:  sti
+        hlt
+        jmp     .idle
+.text:  db      "halting", 13, 10, 0

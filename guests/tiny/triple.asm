@@ -1,0 +1,9 @@
+; SPDX-License-Identifier: GPL-2.0-only
+; A guest that ends by a triple fault: a breakpoint without an interrupt table.
+        %include "start.inc"
+
+main:   lidt    [.none]
+        int3
+        ret
+.none:  dw      0
+        dd      0
