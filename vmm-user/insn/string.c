@@ -17,6 +17,7 @@ struct string {
     struct run source, dest;
     uint64_t address_mask;
     uint64_t accumulator;
+    uint16_t port;
 };
 
 static uint64_t string_offset(const struct string *s, const struct run *run)
@@ -71,50 +72,57 @@ static void run_clip(const struct string *s, const struct run *run, uint64_t *co
     }
 }
 
-static struct operand run_element(const struct run *run, uint64_t index)
+// One element. A device's run may reach RAM only at a page boundary, where runs end; so do the hole's edges.
+static inline enum insn_result run_access(struct string *s, const struct run *run, uint64_t index, bool write,
+                                          uint64_t *value)
 {
-    struct operand at = run->first;
-    if (index) {
-        at.gpa[0] += index * at.size;
-        at.host = at.host ? (uint8_t *)at.host + index * at.size : (void *)0;
+    const struct operand *at = &run->first;
+    unsigned size = s->in->size;
+    if (at->host) {
+        uint8_t *host = (uint8_t *)at->host + index * size;
+        if (write) {
+            host_store(host, size, *value);
+        } else {
+            *value = host_load(host, size);
+        }
+        return INSN_DONE;
     }
-    return at;
+    if (at->first != size) {
+        return write ? operand_write(s->cpu, at, *value) : operand_read(s->cpu, at, value);
+    }
+    enum insn_result result = s->cpu->mmio(s->cpu->context, at->gpa[0] + index * size, size, write, value);
+    *value &= size_mask(size);
+    return result;
 }
 
-// A device's run may reach RAM only at a page boundary, where runs end; the hole's edges are page boundaries too.
-static enum insn_result element_execute(struct string *s, uint64_t index)
+static inline enum insn_result element_execute(struct string *s, uint64_t index)
 {
     struct insn_cpu *cpu = s->cpu;
     const struct insn *in = s->in;
-    struct operand source = run_element(&s->source, index), dest = run_element(&s->dest, index);
-    uint16_t port = (uint16_t)cpu->state->gpr[GPR_RDX];
     uint64_t left = s->accumulator, right = 0;
-    enum insn_result result = INSN_DONE;
-    if (s->source.used) {
-        result = operand_read(cpu, &source, &left);
-    }
+    enum insn_result result = s->source.used ? run_access(s, &s->source, index, false, &left) : INSN_DONE;
     if (result != INSN_DONE) {
         return result;
     }
     switch (in->op) {
     case INSN_OP_INS:
-        left = 0;
-        result = cpu->port(cpu->context, port, in->size, false, &left);
-        return result == INSN_DONE ? operand_write(cpu, &dest, left) : result;
+        result = cpu->port(cpu->context, s->port, in->size, false, &left);
+        left &= size_mask(in->size);
+        return result == INSN_DONE ? run_access(s, &s->dest, index, true, &left) : result;
     case INSN_OP_OUTS:
-        return cpu->port(cpu->context, port, in->size, true, &left);
+        return cpu->port(cpu->context, s->port, in->size, true, &left);
     case INSN_OP_LODS:
         reg_write(cpu->state, GPR_RAX, in->size, left);
         return INSN_DONE;
     case INSN_OP_CMPS:
     case INSN_OP_SCAS:
-        result = operand_read(cpu, &dest, &right);
+        result = run_access(s, &s->dest, index, false, &right);
         if (result == INSN_DONE) {
             alu_of(INSN_OP_CMP)(left, right, 0, in->size, &cpu->state->rflags);
         }
         return result;
     default: // MOVS STOS
-        return operand_write(cpu, &dest, left);
+        return run_access(s, &s->dest, index, true, &left);
     }
 }
 
@@ -167,7 +175,8 @@ enum insn_result string_execute(struct insn_cpu *cpu, const struct insn *in)
                        .source = {.used = in->dst == INSN_SOURCE || in->src == INSN_SOURCE, .reg = GPR_RSI},
                        .dest = {.used = in->dst == INSN_DEST || in->src == INSN_DEST, .reg = GPR_RDI},
                        .address_mask = size_mask(in->address_size),
-                       .accumulator = reg_read(cpu->state, GPR_RAX, in->size)};
+                       .accumulator = reg_read(cpu->state, GPR_RAX, in->size),
+                       .port = (uint16_t)cpu->state->gpr[GPR_RDX]};
     bool repeated = in->flags & (INSN_REP | INSN_REPNE), ended = false;
     uint64_t budget = ITERATIONS_MAX, done;
     if (!repeated) {
