@@ -112,9 +112,11 @@ bool lapic_receive(struct lapic *l, const struct apic_message *m)
 void lapic_set_lint(struct lapic *l, unsigned pin, bool level)
 {
     bool rose = level && !l->lint[pin & 1];
-    uint32_t lvt = REG(l, pin & 1 ? LAPIC_LVT_LINT1 : LAPIC_LVT_LINT0);
     l->lint[pin & 1] = level;
-    if (!rose || lvt & LAPIC_LVT_MASKED)
+    if (!rose)
+        return;
+    uint32_t lvt = REG(l, pin & 1 ? LAPIC_LVT_LINT1 : LAPIC_LVT_LINT0);
+    if (lvt & LAPIC_LVT_MASKED)
         return;
     struct apic_message m = {
         .mode = (lvt & LAPIC_MODE_MASK) >> LAPIC_MODE_SHIFT,

@@ -166,13 +166,19 @@ uint64_t lapic_timer_deadline(struct lapic *l)
     return l->deadline;
 }
 
+// What a tickless kernel writes all the time: a deadline to come, with the last one over, takes the short way.
 void lapic_timer_set_deadline(struct lapic *l, uint64_t deadline)
 {
     if (l->timer_mode != LAPIC_LVT_TIMER_DEADLINE)
         return;
     uint64_t now = timer_now(l);
-    lapic_timer_settle(l, now);
+    if (l->timer.deadline <= now)
+        lapic_timer_settle(l, now);
     l->deadline = deadline;
+    if (deadline > now + l->tsc_offset && !timer_masked(l)) {
+        timer_set(l->dev.clock, &l->timer, tsc_deadline(l, now));
+        return;
+    }
     lapic_timer_arm(l, now);
     lapic_timer_settle(l, now);
 }
