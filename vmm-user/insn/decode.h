@@ -11,116 +11,33 @@ enum { INSN_MAX_LENGTH = 15 };
 
 enum insn_mode { INSN_MODE_16, INSN_MODE_32, INSN_MODE_64 };
 
-// Every operation, with the manual's mnemonic. The order is the executor's table order.
-#define INSN_OPS(X)                                                                                                           \
-    X(MOV, "mov")                                                                                                             \
-    X(MOVZX, "movzx")                                                                                                         \
-    X(MOVSX, "movsx")                                                                                                         \
-    X(MOVBE, "movbe")                                                                                                         \
-    X(MOVNTI, "movnti")                                                                                                       \
-    X(LEA, "lea") X(ADD, "add") X(OR, "or") X(ADC, "adc") X(SBB, "sbb") X(AND, "and") X(SUB, "sub") X(XOR, "xor")             \
-        X(CMP, "cmp") X(TEST, "test") X(NOT, "not") X(NEG, "neg") X(INC, "inc") X(DEC, "dec") X(ROL, "rol") X(                \
-            ROR, "ror") X(RCL, "rcl") X(RCR, "rcr") X(SHL, "shl") X(SHR, "shr") X(SAR, "sar") X(SHLD, "shld")                 \
-            X(SHRD, "shrd") X(MUL, "mul") X(IMUL, "imul") X(DIV, "div") X(IDIV, "idiv") X(BT, "bt") X(BTS, "bts") X(          \
-                BTR, "btr") X(BTC, "btc") X(BSF, "bsf") X(BSR, "bsr") X(TZCNT, "tzcnt")                                       \
-                X(LZCNT, "lzcnt") X(POPCNT, "popcnt") X(BSWAP, "bswap") X(XCHG, "xchg") X(CMPXCHG, "cmpxchg") X(              \
-                    CMPXCHG8B,                                                                                                \
-                    "cmpxchg8b") X(CMPXCHG16B,                                                                                \
-                                   "cmpxchg16b") X(XADD, "xadd")                                                              \
-                    X(SETCC, "setcc") X(CMOVCC, "cmovcc") X(JCC, "jcc") X(JMP, "jmp") X(CALL, "call") X(RET, "ret") X(        \
-                        PUSH,                                                                                                 \
-                        "push") X(POP, "pop") X(LEAVE, "leave")                                                               \
-                        X(ENTER, "enter")                                                                                     \
-                            X(PUSHA, "pusha") X(POPA, "popa") X(PUSHF, "pushf") X(POPF, "popf") X(LOOP, "loop") X(            \
-                                LOOPE,                                                                                        \
-                                "loope") X(LOOPNE,                                                                            \
-                                           "loopne") X(JCXZ,                                                                  \
-                                                       "jcxz") X(MOVS,                                                        \
-                                                                 "movs") X(CMPS,                                              \
-                                                                           "cmps") X(STOS,                                    \
-                                                                                     "stos") X(LODS,                          \
-                                                                                               "lods") X(SCAS, "scas")        \
-                                X(INS, "ins") X(OUTS, "outs") X(IN, "in") X(OUT, "out") X(XLAT, "xlat") X(CBW, "cbw")         \
-                                    X(CWD, "cwd") X(LAHF, "lahf") X(SAHF, "sahf") X(CLC, "clc") X(STC, "stc") X(              \
-                                        CMC, "cmc") X(CLD, "cld")                                                             \
-                                        X(STD, "std") X(CLI, "cli")                                                           \
-                                            X(STI, "sti") X(                                                                  \
-                                                NOP, "nop") X(PAUSE, "pause")                                                 \
-                                                X(CLFLUSH, "clflush") X(LFENCE, "lfence") X(MFENCE, "mfence") X(              \
-                                                    SFENCE,                                                                   \
-                                                    "sfence")                                                                 \
-                                                    X(HLT, "hlt") X(CLTS, "clts") X(INVD, "invd") X(WBINVD, "wbinvd") X(      \
-                                                        UD2, "ud2") X(CPUID, "cpuid")                                         \
-                                                        X(RDTSC, "rdtsc") X(RDTSCP, "rdtscp") X(RDPMC, "rdpmc") X(            \
-                                                            RDMSR, "rdmsr") X(WRMSR, "wrmsr")                                 \
-                                                            X(SYSCALL, "syscall") X(SYSRET, "sysret") X(                      \
-                                                                SYSENTER,                                                     \
-                                                                "sysenter") X(SYSEXIT, "sysexit") X(SLDT, "sldt")             \
-                                                                X(STR, "str") X(LLDT, "lldt") X(                              \
-                                                                    LTR,                                                      \
-                                                                    "ltr") X(VERR,                                            \
-                                                                             "verr") X(VERW,                                  \
-                                                                                       "verw") X(SGDT,                        \
-                                                                                                 "sgdt") X(SIDT,              \
-                                                                                                           "sidt") X(LGDT,    \
-                                                                                                                     "lgdt")  \
-                                                                    X(LIDT,                                                   \
-                                                                      "lidt") X(SMSW, "smsw")                                 \
-                                                                        X(LMSW,                                               \
-                                                                          "lmsw") X(INVLPG, "invlpg")                         \
-                                                                            X(INVPCID,                                        \
-                                                                              "invpcid") X(SWAPGS,                            \
-                                                                                           "swapgs") X(CLAC,                  \
-                                                                                                       "clac") X(STAC,        \
-                                                                                                                 "s"          \
-                                                                                                                 "t"          \
-                                                                                                                 "a"          \
-                                                                                                                 "c")         \
-                                                                                X(MONITOR, "monitor") X(                      \
-                                                                                    MWAIT,                                    \
-                                                                                    "mwait") X(XGETBV,                        \
-                                                                                               "xgetbv") X(XSETBV,            \
-                                                                                                           "xsetbv")          \
-                                                                                    X(                                        \
-                                                                                        RDPKRU,                               \
-                                                                                        "r"                                   \
-                                                                                        "d"                                   \
-                                                                                        "p"                                   \
-                                                                                        "k"                                   \
-                                                                                        "r"                                   \
-                                                                                        "u") X(WRPKRU,                        \
-                                                                                               "wrpkru") X(VMCALL,            \
-                                                                                                           "vmcall")          \
-                                                                                        X(VMMCALL, "vmmcall") X(              \
-                                                                                            JMP_FAR,                          \
-                                                                                            "jmp far") X(CALL_FAR,            \
-                                                                                                         "c"                  \
-                                                                                                         "a"                  \
-                                                                                                         "l"                  \
-                                                                                                         "l"                  \
-                                                                                                         " "                  \
-                                                                                                         "f"                  \
-                                                                                                         "a"                  \
-                                                                                                         "r")                 \
-                                                                                            X(RET_FAR, "retf") X(             \
-                                                                                                IRET,                         \
-                                                                                                "ire"                         \
-                                                                                                "t") X(INT,                   \
-                                                                                                       "int") X(INT3, "int3") \
-                                                                                                X(INT1,                       \
-                                                                                                  "in"                        \
-                                                                                                  "t"                         \
-                                                                                                  "1") X(INTO, "into")        \
-                                                                                                    X(LES,                    \
-                                                                                                      "le"                    \
-                                                                                                      "s") X(LDS,             \
-                                                                                                             "lds")           \
-                                                                                                        X(LSS, "lss")         \
-                                                                                                            X(LFS,            \
-                                                                                                              "lfs")          \
-                                                                                                                X(LGS,        \
-                                                                                                                  "lg"        \
-                                                                                                                  "s")
+// Every operation, with the manual's mnemonic. The executor's table counts on the order of neighbours.
+// clang-format off
+#define INSN_OPS(X)                                                                                                   \
+    X(MOV, "mov") X(MOVZX, "movzx") X(MOVSX, "movsx") X(MOVBE, "movbe") X(MOVNTI, "movnti") X(LEA, "lea")             \
+    X(ADD, "add") X(OR, "or") X(ADC, "adc") X(SBB, "sbb") X(AND, "and") X(SUB, "sub") X(XOR, "xor") X(CMP, "cmp")     \
+    X(TEST, "test") X(NOT, "not") X(NEG, "neg") X(INC, "inc") X(DEC, "dec") X(ROL, "rol") X(ROR, "ror")               \
+    X(RCL, "rcl") X(RCR, "rcr") X(SHL, "shl") X(SHR, "shr") X(SAR, "sar") X(SHLD, "shld") X(SHRD, "shrd")             \
+    X(MUL, "mul") X(IMUL, "imul") X(DIV, "div") X(IDIV, "idiv") X(BT, "bt") X(BTS, "bts") X(BTR, "btr")               \
+    X(BTC, "btc") X(BSF, "bsf") X(BSR, "bsr") X(TZCNT, "tzcnt") X(LZCNT, "lzcnt") X(POPCNT, "popcnt")                 \
+    X(BSWAP, "bswap") X(XCHG, "xchg") X(CMPXCHG, "cmpxchg") X(CMPXCHG8B, "cmpxchg8b") X(CMPXCHG16B, "cmpxchg16b")     \
+    X(XADD, "xadd") X(SETCC, "setcc") X(CMOVCC, "cmovcc") X(JCC, "jcc") X(JMP, "jmp") X(CALL, "call") X(RET, "ret")   \
+    X(PUSH, "push") X(POP, "pop") X(LEAVE, "leave") X(ENTER, "enter") X(PUSHA, "pusha") X(POPA, "popa")               \
+    X(PUSHF, "pushf") X(POPF, "popf") X(LOOP, "loop") X(LOOPE, "loope") X(LOOPNE, "loopne") X(JCXZ, "jcxz")           \
+    X(MOVS, "movs") X(CMPS, "cmps") X(STOS, "stos") X(LODS, "lods") X(SCAS, "scas") X(INS, "ins") X(OUTS, "outs")     \
+    X(IN, "in") X(OUT, "out") X(XLAT, "xlat") X(CBW, "cbw") X(CWD, "cwd") X(LAHF, "lahf") X(SAHF, "sahf")             \
+    X(CLC, "clc") X(STC, "stc") X(CMC, "cmc") X(CLD, "cld") X(STD, "std") X(CLI, "cli") X(STI, "sti") X(NOP, "nop")   \
+    X(PAUSE, "pause") X(CLFLUSH, "clflush") X(LFENCE, "lfence") X(MFENCE, "mfence") X(SFENCE, "sfence")               \
+    X(HLT, "hlt") X(CLTS, "clts") X(INVD, "invd") X(WBINVD, "wbinvd") X(UD2, "ud2") X(CPUID, "cpuid")                 \
+    X(RDTSC, "rdtsc") X(RDTSCP, "rdtscp") X(RDPMC, "rdpmc") X(RDMSR, "rdmsr") X(WRMSR, "wrmsr")                       \
+    X(SYSCALL, "syscall") X(SYSRET, "sysret") X(SYSENTER, "sysenter") X(SYSEXIT, "sysexit") X(SLDT, "sldt")           \
+    X(STR, "str") X(LLDT, "lldt") X(LTR, "ltr") X(VERR, "verr") X(VERW, "verw") X(SGDT, "sgdt") X(SIDT, "sidt")       \
+    X(LGDT, "lgdt") X(LIDT, "lidt") X(SMSW, "smsw") X(LMSW, "lmsw") X(INVLPG, "invlpg") X(INVPCID, "invpcid")         \
+    X(SWAPGS, "swapgs") X(CLAC, "clac") X(STAC, "stac") X(MONITOR, "monitor") X(MWAIT, "mwait") X(XGETBV, "xgetbv")   \
+    X(XSETBV, "xsetbv") X(RDPKRU, "rdpkru") X(WRPKRU, "wrpkru") X(VMCALL, "vmcall") X(VMMCALL, "vmmcall")             \
+    X(JMP_FAR, "jmp far") X(CALL_FAR, "call far") X(RET_FAR, "retf") X(IRET, "iret") X(INT, "int") X(INT3, "int3")    \
+    X(INT1, "int1") X(INTO, "into") X(LES, "les") X(LDS, "lds") X(LSS, "lss") X(LFS, "lfs") X(LGS, "lgs")
+// clang-format on
 
 enum insn_op {
     INSN_OP_NONE,
