@@ -4,7 +4,7 @@
 %define VCPU_CPU        128
 %define VCPU_LAUNCHED   136
 
-extern vmx_exit, vmx_entry_refused
+extern vmx_exit, vmx_exit_ports, vmx_entry_refused
 
 section .text
 
@@ -41,10 +41,11 @@ vmx_enter:
         mov     rsp, [rdi + VCPU_CPU]
         call    vmx_entry_refused
 
-; HOST_RIP
-global vmx_exit_stub
+; HOST_RIP: the usual one, and that of a vCPU whose VMM has I/O ports
+%macro exit_stub 2
+global %1
 align 16
-vmx_exit_stub:
+%1:
         push    r15
         push    r14
         push    r13
@@ -63,5 +64,8 @@ vmx_exit_stub:
         push    rax
         mov     rdi, rsp
         mov     rsp, [rdi + VCPU_CPU]
-        call    vmx_exit
+        call    %2
+%endmacro
+exit_stub vmx_exit_stub, vmx_exit
+exit_stub vmx_exit_ports_stub, vmx_exit_ports
 section .note.GNU-stack noalloc noexec nowrite progbits

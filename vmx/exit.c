@@ -75,6 +75,8 @@ static COLD _Noreturn void entry_failed(struct vcpu *v, uint64_t error)
 
 _Noreturn void vmx_entry_refused(struct vcpu *v)
 {
+    if (v->ec->pd->pio)
+        tss_io_enable(v->cpu, v->ec->pd->pio);
     entry_failed(v, vmread(INSN_ERROR));
 }
 
@@ -92,6 +94,20 @@ _Noreturn void vmx_exit(struct vcpu *v)
     if (__builtin_expect(handlers[reason] != NULL, 0))
         handlers[reason](v);
     vcpu_event(v->ec, reason);
+}
+
+// An exit leaves a TR without the port bitmap (SDM 3C 28.5.2). A VMM with ports needs it back: its vCPUs exit to here.
+static COLD void ports_leave(struct cpu *cpu)
+{
+    tss_io_enable(cpu, NULL);
+    vmwrite(HOST_RIP, (uint64_t)vmx_exit_ports_stub);
+}
+
+_Noreturn void vmx_exit_ports(struct vcpu *v)
+{
+    vmwrite(HOST_RIP, (uint64_t)vmx_exit_stub);
+    tss_io_enable(v->cpu, v->ec->pd->pio);
+    vmx_exit(v);
 }
 
 static COLD _Noreturn void deadline_passed(struct vcpu *v)
@@ -119,8 +135,6 @@ _Noreturn void vcpu_run(struct ec *ec)
         carried_load(v);
     if (__builtin_expect(cpu->fpu_owner != ec, 0))
         vector_load(v);
-    if (__builtin_expect(cpu->pio_loaded != NULL, 0))
-        tss_io_enable(cpu, NULL); // as the exit will leave it
     uint64_t until = sched_next_event(), now = rdtsc();
     kernel_time(v, now);
     if (v->deadline <= until) {
@@ -136,5 +150,7 @@ _Noreturn void vcpu_run(struct ec *ec)
     }
     if (read_cr2() != v->cr2)
         write_cr2(v->cr2);
+    if (__builtin_expect(cpu->pio_loaded != NULL, 0))
+        ports_leave(cpu);
     vmx_enter(v);
 }

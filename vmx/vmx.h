@@ -147,7 +147,8 @@ _Noreturn void vcpu_run(struct ec *ec);
 _Noreturn void vmx_enter(struct vcpu *v);
 _Noreturn void vmx_exit(struct vcpu *v);         // called by vmx_exit_stub
 _Noreturn void vmx_entry_refused(struct vcpu *v); // VMLAUNCH or VMRESUME did not even start
-extern const char vmx_exit_stub[];
+_Noreturn void vmx_exit_ports(struct vcpu *v);   // called by vmx_exit_ports_stub
+extern const char vmx_exit_stub[], vmx_exit_ports_stub[];
 // entry_check.c: pure. The number (from 1) of the first rule for a VM entry that the VMCS breaks, and its sentence; 0 = none found.
 struct entry_view {
     uint64_t (*read)(const struct entry_view *view, enum vmcs_field field);
