@@ -92,6 +92,8 @@ static void exception_load(struct ec *ec, const struct utcb_state *s, uint64_t m
 
 static _Noreturn void event_retry(struct ec *ec)
 {
+    if (ec->type == EC_VCPU)
+        ec->cont = vcpu_resume; // ec_help changed it
     ec_event(ec, ec->retry[0]);
 }
 
