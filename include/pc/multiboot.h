@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Multiboot specification 0.6.96: the header in a kernel (3.1) and the information it is given (3.3). And the entry note
-// and start information of PVH kernels.
+// Multiboot specification 0.6.96: the header in a kernel (3.1) and the information it is given (3.3). And the entry
+// note and start information of PVH kernels.
 #pragma once
 #include <stdint.h>
 
-#define MULTIBOOT_HEADER_MAGIC   0x1badb002u
-#define MULTIBOOT_LOADER_MAGIC   0x2badb002u // in EAX
-#define MULTIBOOT_SEARCH         8192        // the header lies in the first bytes of the file
-#define MULTIBOOT_PAGE_ALIGN     0x00000001u // header flags
-#define MULTIBOOT_MEMORY_INFO    0x00000002u
-#define MULTIBOOT_VIDEO_MODE     0x00000004u
-#define MULTIBOOT_ADDRESSES      0x00010000u
-#define MULTIBOOT_REQUIRED       0x0000ffffu
+#define MULTIBOOT_HEADER_MAGIC 0x1badb002u
+#define MULTIBOOT_LOADER_MAGIC 0x2badb002u // in EAX
+#define MULTIBOOT_SEARCH       8192        // the header lies in the first bytes of the file
+#define MULTIBOOT_PAGE_ALIGN   0x00000001u // header flags
+#define MULTIBOOT_MEMORY_INFO  0x00000002u
+#define MULTIBOOT_VIDEO_MODE   0x00000004u
+#define MULTIBOOT_ADDRESSES    0x00010000u
+#define MULTIBOOT_REQUIRED     0x0000ffffu
 
 struct multiboot_header {
     uint32_t magic, flags, checksum;
     uint32_t header_addr, load_addr, load_end_addr, bss_end_addr, entry_addr; // valid with MULTIBOOT_ADDRESSES
 };
 
-#define MULTIBOOT_INFO_MEMORY    0x001u
-#define MULTIBOOT_INFO_CMDLINE   0x004u
-#define MULTIBOOT_INFO_MODULES   0x008u
-#define MULTIBOOT_INFO_MMAP      0x040u
-#define MULTIBOOT_INFO_LOADER    0x200u
+#define MULTIBOOT_INFO_MEMORY  0x001u
+#define MULTIBOOT_INFO_CMDLINE 0x004u
+#define MULTIBOOT_INFO_MODULES 0x008u
+#define MULTIBOOT_INFO_MMAP    0x040u
+#define MULTIBOOT_INFO_LOADER  0x200u
 
 struct multiboot_info {
     uint32_t flags, mem_lower, mem_upper; // KiB

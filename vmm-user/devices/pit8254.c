@@ -361,10 +361,12 @@ static void counter_state(struct pit_counter *c, struct state *s, bool load)
 
 static bool counter_sane(const struct pit *pit, const struct pit_counter *c, uint64_t now)
 {
-    return c->count <= 65536 && c->next_count <= 65536 && (c->count || (!c->running && !c->next_count)) &&
-           c->start <= now && c->frozen <= mul_div(now, PIT_HZ, pit->dev.clock->tsc_hz) && c->mode <= MODE_HW_STROBE &&
-           c->access >= PIT_ACCESS_LOW && c->access <= PIT_ACCESS_BOTH && c->latched <= 2 && c->owed <= PIT_BACKLOG &&
-           (!c->next_count || c->reload_at >= c->start);
+    uint64_t ticks = mul_div(now, PIT_HZ, pit->dev.clock->tsc_hz); // more than these cannot have been counted
+    bool counts = c->count <= 65536 && c->next_count <= 65536 && (c->count || (!c->running && !c->next_count));
+    bool times = c->start <= now && c->frozen <= ticks && c->edges <= ticks && c->owed <= PIT_BACKLOG &&
+                 (!c->next_count || c->reload_at >= c->start);
+    return counts && times && c->mode <= MODE_HW_STROBE && c->access >= PIT_ACCESS_LOW &&
+           c->access <= PIT_ACCESS_BOTH && c->latched <= 2;
 }
 
 static void pit_state(struct pit *pit, struct state *s, bool load)
