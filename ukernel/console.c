@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The kernel's log: a ring in memory that root can map; until the console service takes over also COM1 and the VGA text screen.
+// The kernel's log: a ring in memory that root can map; until the console service takes over also COM1 and the VGA text
+// screen.
 #include <stdarg.h>
 #include "lib/c/printf.h"
 #include "lib/c/string.h"

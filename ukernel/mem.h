@@ -44,7 +44,6 @@ struct pt_format {
     uint64_t large_bit;
     uint64_t (*leaf)(uint32_t map_rights, bool large, bool ram); // bits of a leaf; `ram` = write-back memory
     uint32_t (*rights)(uint64_t entry);           // MAP_* of a leaf (MAP_UC / MAP_WC where so)
-    uint64_t (*memtype)(uint64_t entry, bool large);             // unused bits kept for the format's own use
     unsigned max_level;                           // largest leaf: 0 = 4K, 1 = 2M, 2 = 1G
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The end: a kernel panic says what broke, where and how it came there, then stops all CPUs. And what leads there: exceptions in
-// the kernel, NMIs, machine checks.
+// The end: a kernel panic says what broke, where and how it came there, then stops all CPUs. And what leads there:
+// exceptions in the kernel, NMIs, machine checks.
 #include <stdarg.h>
 #include "lib/c/printf.h"
 #include "lib/c/string.h"
@@ -64,7 +64,8 @@ static const struct elf_symbol *symbol_of(uint64_t address)
     const struct elf_symbol *best = NULL;
     for (uint64_t i = 0; i < symbol_count; i++) {
         const struct elf_symbol *s = &symbols[i];
-        if (in_text(s->value) && s->value <= address && s->name && s->name < strings_size && (!best || s->value > best->value))
+        if (in_text(s->value) && s->value <= address && s->name && s->name < strings_size &&
+            (!best || s->value > best->value))
             best = s;
     }
     return best;
@@ -159,17 +160,34 @@ _Noreturn void panic(const char *format, ...)
 }
 
 // ---- exceptions
-// SYSENTER keeps TF: a user that sets it is stepped at the first instruction of the kernel. That is harmless and goes on.
+// SYSENTER keeps TF: a user that sets it is stepped at the first instruction of the kernel. That is harmless and goes
+// on.
 void exception_kernel(struct regs *regs)
 {
     if (regs->vector == EXC_DB && regs->rip >= (uint64_t)sysenter_entry && regs->rip < (uint64_t)sysenter_entry + 16) {
         regs->rflags &= ~RFLAGS_TF;
         return;
     }
-    static const char *const names[EXC_COUNT] = {
-        "divide error", "debug", "NMI", "breakpoint", "overflow", "bound", "invalid opcode", "no vector unit", "double fault",
-        [EXC_TS] = "invalid TSS", "segment not present", "stack fault", "general protection", "page fault",
-        [EXC_MF] = "x87", "alignment", "machine check", "SIMD", "virtualization", "control protection"};
+    static const char *const names[EXC_COUNT] = {"divide error",
+                                                 "debug",
+                                                 "NMI",
+                                                 "breakpoint",
+                                                 "overflow",
+                                                 "bound",
+                                                 "invalid opcode",
+                                                 "no vector unit",
+                                                 "double fault",
+                                                 [EXC_TS] = "invalid TSS",
+                                                 "segment not present",
+                                                 "stack fault",
+                                                 "general protection",
+                                                 "page fault",
+                                                 [EXC_MF] = "x87",
+                                                 "alignment",
+                                                 "machine check",
+                                                 "SIMD",
+                                                 "virtualization",
+                                                 "control protection"};
     char text[80];
     const char *name = regs->vector < EXC_COUNT && names[regs->vector] ? names[regs->vector] : "exception";
     snprintf(text, sizeof(text), "%s (#%lu) in the kernel", name, regs->vector);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What the parts of the platform layer (boot/, cpu/, mem/) call of each other; the rest of the kernel needs only cpu.h and mem.h.
+// What the parts of the platform layer (boot/, cpu/, mem/) call of each other; the rest of the kernel needs only cpu.h
+// and mem.h.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -58,12 +59,13 @@ bool memmap_add(struct memmap *map, uint64_t base, uint64_t size, uint32_t type)
 // Sorted, page aligned, without overlaps; where regions overlap the one less usable wins. False if there are too many.
 bool memmap_normalise(struct memmap *map);
 uint64_t memmap_ram(const struct memmap *map);
-// A place for the kernel's pool: at the end of the largest available region below 4 GiB; at most `size` bytes, false if under `least`.
+// A place for the kernel's pool: at the end of the largest available region below 4 GiB; at most `size` bytes, false if
+// under `least`.
 bool memmap_place(const struct memmap *map, uint64_t size, uint64_t least, uint64_t *base, uint64_t *got);
 
-void phys_init(const struct memmap *map);                 // the final map: fills the HIP's regions
-void phys_keep_device(uint64_t phys, uint64_t size);      // device pages that nobody may get
-void phys_share_log(uint64_t phys, uint64_t size);        // kernel memory that may be granted read-only
+void phys_init(const struct memmap *map);            // the final map: fills the HIP's regions
+void phys_keep_device(uint64_t phys, uint64_t size); // device pages that nobody may get
+void phys_share_log(uint64_t phys, uint64_t size);   // kernel memory that may be granted read-only
 
 // ---- boot/kernel_map.c: the kernel's half of every address space
 #define KERNEL_SLOT 255 // first root entry that all roots share: the stub page, then the kernel's half
@@ -72,11 +74,12 @@ void phys_share_log(uint64_t phys, uint64_t size);        // kernel memory that 
 #define DEVICE_AREA 0xffffffffc0000000ul // device registers that the kernel uses, uncached
 
 extern const struct pt_format pt_kernel_format;
-extern struct account kernel_account;                     // pays for what the kernel needs at boot
-void kernel_map_init(const struct memmap *map);           // build the tables and switch to them
-void *kernel_map_device(uint64_t phys, uint64_t size);    // never unmapped; may cross pages
+extern struct account kernel_account;                  // pays for what the kernel needs at boot
+void kernel_map_init(const struct memmap *map);        // build the tables and switch to them
+void *kernel_map_device(uint64_t phys, uint64_t size); // never unmapped; may cross pages
 void kernel_map_page(uint64_t va, const void *page, uint32_t rights);
-uint64_t kernel_map_boot_root(uint64_t identity);         // APs start on this root: the kernel's half and one executable identity page
+uint64_t
+kernel_map_boot_root(uint64_t identity); // APs start on this root: the kernel's half and one executable identity page
 void kernel_map_drop_boot_root(void);
 
 // ---- cpu/
@@ -110,22 +113,23 @@ extern struct acpi_info acpi;
 
 // Reads physical memory: a kernel address of `size` readable bytes there, or NULL.
 typedef const void *(*acpi_reader)(uint64_t phys, uint64_t size);
-// `rsdp` = copy of the root pointer (20 or 36 bytes). Returns NULL, or a sentence; what was found until then stays in *out.
+// `rsdp` = copy of the root pointer (20 or 36 bytes). Returns NULL, or a sentence; what was found until then stays in
+// *out.
 const char *acpi_parse(const void *rsdp, size_t rsdp_size, acpi_reader read, struct acpi_info *out);
 // Search `size` bytes for a root pointer with right checksums; returns its offset or -1.
 long acpi_find_rsdp(const void *area, size_t size);
 void acpi_init(const struct boot_info *boot);
 
-void tsc_init(void);                                      // measure tsc_hz
+void tsc_init(void); // measure tsc_hz
 void delay_us(uint64_t us);
 void idt_init(void);
 void pic_disable(void);
-void lapic_init(void);                                    // boot CPU: find it, choose the mode, calibrate
+void lapic_init(void); // boot CPU: find it, choose the mode, calibrate
 uint32_t lapic_id(void);
 void lapic_start_ipi(uint32_t lapic_id, uint32_t mode, unsigned vector); // INIT and SIPI by local APIC id
 void lapic_nmi_others(void);
 void ioapic_init(void);
-void fpu_init(void);                                      // boot CPU: choose the components
+void fpu_init(void); // boot CPU: choose the components
 
 // ---- boot/init.c: the HIP's strings; 0 = no room
 uint32_t hip_string(const char *text);
@@ -133,12 +137,12 @@ uint32_t hip_string(const char *text);
 // ---- boot/smp.c
 struct cpu *cpu_block_create(unsigned id, uint32_t lapic_id);
 void smp_start(void);
-void virt_refuse(const char *sentence);                   // virt.c: no VMs, and why
+void virt_refuse(const char *sentence); // virt.c: no VMs, and why
 
 // ---- console.c, panic.c
 void console_init(void);
-void console_screen(bool on);                             // also to the VGA text screen
-void console_panic_mode(void);                            // from now on without locks, and to the serial port
-void console_write(const char *text);                     // raw, no time stamp
+void console_screen(bool on);         // also to the VGA text screen
+void console_panic_mode(void);        // from now on without locks, and to the serial port
+void console_write(const char *text); // raw, no time stamp
 uint64_t klog_phys(uint64_t *size);
-void symbols_init(const struct boot_info *boot);          // keeps a copy of the kernel's symbols for back traces
+void symbols_init(const struct boot_info *boot); // keeps a copy of the kernel's symbols for back traces

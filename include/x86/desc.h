@@ -47,8 +47,27 @@ _Static_assert(sizeof(struct tss) == 104, "TSS of 64-bit mode");
 
 // Exception vectors
 enum exception {
-    EXC_DE, EXC_DB, EXC_NMI, EXC_BP, EXC_OF, EXC_BR, EXC_UD, EXC_NM, EXC_DF, EXC_TS = 10, EXC_NP, EXC_SS, EXC_GP, EXC_PF,
-    EXC_MF = 16, EXC_AC, EXC_MC, EXC_XM, EXC_VE, EXC_CP, EXC_COUNT = 32
+    EXC_DE,
+    EXC_DB,
+    EXC_NMI,
+    EXC_BP,
+    EXC_OF,
+    EXC_BR,
+    EXC_UD,
+    EXC_NM,
+    EXC_DF,
+    EXC_TS = 10,
+    EXC_NP,
+    EXC_SS,
+    EXC_GP,
+    EXC_PF,
+    EXC_MF = 16,
+    EXC_AC,
+    EXC_MC,
+    EXC_XM,
+    EXC_VE,
+    EXC_CP,
+    EXC_COUNT = 32
 };
 
 // Page-fault error code

@@ -38,13 +38,13 @@
 #define IA32_KERNEL_GS_BASE   0xc0000102
 #define IA32_TSC_AUX          0xc0000103
 
-#define APIC_BASE_BSP         (1ul << 8)
-#define APIC_BASE_X2APIC      (1ul << 10)
-#define APIC_BASE_ENABLE      (1ul << 11)
-#define APIC_BASE_ADDR        0x000ffffffffff000ul
-#define MCG_CAP_COUNT         0xffu
-#define MCG_CAP_CTL_P         (1u << 8)
-#define MCG_STATUS_MCIP       (1u << 2)
-#define MC_STATUS_VAL         (1ul << 63)
-#define MC_STATUS_UC          (1ul << 61)
-#define MC_STATUS_ADDRV       (1ul << 58)
+#define APIC_BASE_BSP    (1ul << 8)
+#define APIC_BASE_X2APIC (1ul << 10)
+#define APIC_BASE_ENABLE (1ul << 11)
+#define APIC_BASE_ADDR   0x000ffffffffff000ul
+#define MCG_CAP_COUNT    0xffu
+#define MCG_CAP_CTL_P    (1u << 8)
+#define MCG_STATUS_MCIP  (1u << 2)
+#define MC_STATUS_VAL    (1ul << 63)
+#define MC_STATUS_UC     (1ul << 61)
+#define MC_STATUS_ADDRV  (1ul << 58)

@@ -22,5 +22,5 @@
 #define PAT_UC_MINUS 0x07ul
 
 // The kernel's PAT: index 0 WB, 1 WC (PWT), 2 UC- (PCD), 3 UC (PCD|PWT), 4-7 as at reset.
-#define PAT_KERNEL   0x0007040600070106ul
-#define PAT_RESET    0x0007040600070406ul
+#define PAT_KERNEL 0x0007040600070106ul
+#define PAT_RESET  0x0007040600070406ul

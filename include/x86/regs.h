@@ -60,10 +60,10 @@
 #define CR4_PKE        (1ul << 22)
 #define CR4_CET        (1ul << 23)
 
-#define EFER_SCE (1ul << 0)
-#define EFER_LME (1ul << 8)
-#define EFER_LMA (1ul << 10)
-#define EFER_NXE (1ul << 11)
+#define EFER_SCE  (1ul << 0)
+#define EFER_LME  (1ul << 8)
+#define EFER_LMA  (1ul << 10)
+#define EFER_NXE  (1ul << 11)
 #define EFER_SVME (1ul << 12)
 
 #define XCR0_X87       (1ul << 0)

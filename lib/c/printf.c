@@ -29,7 +29,8 @@ static void put_many(struct sink *s, char c, int count)
 }
 
 // prefix (sign or 0x), then `zeros` zeros, then text; padded to the width.
-static void put_field(struct sink *s, const struct spec *spec, const char *prefix, int zeros, const char *text, int length)
+static void put_field(struct sink *s, const struct spec *spec, const char *prefix, int zeros, const char *text,
+                      int length)
 {
     int pad = spec->width - (int)strlen(prefix) - zeros - length;
     if (!spec->left)
@@ -43,7 +44,8 @@ static void put_field(struct sink *s, const struct spec *spec, const char *prefi
         put_many(s, ' ', pad);
 }
 
-static void put_number(struct sink *s, const struct spec *spec, uint64_t value, unsigned base, bool upper, const char *prefix)
+static void put_number(struct sink *s, const struct spec *spec, uint64_t value, unsigned base, bool upper,
+                       const char *prefix)
 {
     const char *digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
     char text[24];
@@ -73,12 +75,23 @@ static const char *parse_flags(const char *f, struct spec *spec)
 {
     for (;; f++) {
         switch (*f) {
-        case '-': spec->left = true; break;
-        case '0': spec->zero = true; break;
-        case '+': spec->plus = true; break;
-        case ' ': spec->space = true; break;
-        case '#': spec->alt = true; break;
-        default: return f;
+        case '-':
+            spec->left = true;
+            break;
+        case '0':
+            spec->zero = true;
+            break;
+        case '+':
+            spec->plus = true;
+            break;
+        case ' ':
+            spec->space = true;
+            break;
+        case '#':
+            spec->alt = true;
+            break;
+        default:
+            return f;
         }
     }
 }
@@ -88,9 +101,17 @@ static const char *parse_length(const char *f, struct spec *spec)
     spec->length = sizeof(int);
     for (;; f++) {
         switch (*f) {
-        case 'h': spec->length = spec->length == sizeof(short) ? sizeof(char) : sizeof(short); break;
-        case 'l': case 'z': case 'j': case 't': spec->length = sizeof(long); break;
-        default: return f;
+        case 'h':
+            spec->length = spec->length == sizeof(short) ? sizeof(char) : sizeof(short);
+            break;
+        case 'l':
+        case 'z':
+        case 'j':
+        case 't':
+            spec->length = sizeof(long);
+            break;
+        default:
+            return f;
         }
     }
 }
@@ -130,7 +151,8 @@ static bool put_conversion(struct sink *s, struct spec *spec, char conversion, v
     char c;
     uint64_t value;
     switch (conversion) {
-    case 'd': case 'i':
+    case 'd':
+    case 'i':
         put_signed(s, spec, signed_argument(spec, args));
         return true;
     case 'u':
@@ -139,7 +161,8 @@ static bool put_conversion(struct sink *s, struct spec *spec, char conversion, v
     case 'o':
         put_number(s, spec, unsigned_argument(spec, args), 8, false, spec->alt ? "0" : "");
         return true;
-    case 'x': case 'X':
+    case 'x':
+    case 'X':
         value = unsigned_argument(spec, args);
         put_number(s, spec, value, 16, conversion == 'X', !spec->alt || !value ? "" : conversion == 'X' ? "0X" : "0x");
         return true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Formatted text without floating point: %d %i %u %x %X %o %p %s %c %%, flags - 0 + # and space, width, precision (also *),
-// lengths hh h l ll z j t. An unknown conversion is printed as it stands.
+// Formatted text without floating point: %d %i %u %x %X %o %p %s %c %%, flags - 0 + # and space, width, precision (also
+// *), lengths hh h l ll z j t. An unknown conversion is printed as it stands.
 #pragma once
 #include <stdarg.h>
 #include <stddef.h>

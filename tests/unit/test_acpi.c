@@ -40,14 +40,14 @@ static void table(unsigned at, const char *signature, uint32_t length)
 static void build(void)
 {
     static const uint8_t entries[] = {
-        0, 8, 0, 0, 1, 0, 0, 0,                   // CPU, id 0
-        0, 8, 1, 2, 1, 0, 0, 0,                   // CPU, id 2
-        0, 8, 2, 3, 0, 0, 0, 0,                   // disabled
-        9, 16, 0, 0, 44, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, // x2APIC id 300
-        1, 12, 0, 0, 0, 0, 0xc0, 0xfe, 0, 0, 0, 0,        // I/O APIC
-        2, 10, 0, 0, 2, 0, 0, 0, 0, 0,            // IRQ 0 -> GSI 2
-        2, 10, 0, 9, 9, 0, 0, 0, 0x0f, 0,         // IRQ 9: level, low
-        4, 6, 0xff, 5, 0, 1,                      // NMI: not ours
+        0, 8,  0,    0, 1,  0, 0,    0,                               // CPU, id 0
+        0, 8,  1,    2, 1,  0, 0,    0,                               // CPU, id 2
+        0, 8,  2,    3, 0,  0, 0,    0,                               // disabled
+        9, 16, 0,    0, 44, 1, 0,    0,    1,    0, 0, 0, 0, 0, 0, 0, // x2APIC id 300
+        1, 12, 0,    0, 0,  0, 0xc0, 0xfe, 0,    0, 0, 0,             // I/O APIC
+        2, 10, 0,    0, 2,  0, 0,    0,    0,    0,                   // IRQ 0 -> GSI 2
+        2, 10, 0,    9, 9,  0, 0,    0,    0x0f, 0,                   // IRQ 9: level, low
+        4, 6,  0xff, 5, 0,  1,                                        // NMI: not ours
     };
     memset(firmware, 0, sizeof(firmware));
     memset(&found, 0, sizeof(found));

@@ -39,7 +39,8 @@ static void blocks_are_aligned_and_apart(void **state)
                 continue;
             assert_int_equal((uintptr_t)block & ((PAGE_SIZE << order) - 1), 0);
             for (unsigned i = 0; i < count; i++)
-                assert_true(block + (PAGE_SIZE << order) <= held[i].at || held[i].at + (PAGE_SIZE << held[i].order) <= block);
+                assert_true(block + (PAGE_SIZE << order) <= held[i].at ||
+                            held[i].at + (PAGE_SIZE << held[i].order) <= block);
             memset(block, 0xa5, PAGE_SIZE << order);
             held[count].at = block;
             held[count++].order = order;
@@ -110,8 +111,7 @@ static void accounts_limit_and_move(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(blocks_are_aligned_and_apart),
-        cmocka_unit_test(all_pages_come_back_as_large_blocks),
+        cmocka_unit_test(blocks_are_aligned_and_apart), cmocka_unit_test(all_pages_come_back_as_large_blocks),
         cmocka_unit_test(accounts_limit_and_move),
         cmocka_unit_test(wrong_frees_are_caught), // last: the pool's lock stays held
     };

@@ -100,17 +100,19 @@ static void strings_compare(void **state)
         int our_length = mica_snprintf(ours, sizeof(ours), __VA_ARGS__);                                               \
         int their_length = snprintf(theirs, sizeof(theirs), __VA_ARGS__);                                              \
         assert_string_equal(ours, theirs);                                                                             \
-        assert_int_equal(our_length, their_length);                                                                                    \
+        assert_int_equal(our_length, their_length);                                                                    \
     } while (0)
 
 static void formats(void **state)
 {
     (void)state;
-    static const long numbers[] = {0, 1, -1, 9, 10, 255, -128, 65535, 2147483647, -2147483648l, 4294967295l, INT64_MAX, INT64_MIN};
+    static const long numbers[] = {0,     1,          -1,           9,           10,        255,      -128,
+                                   65535, 2147483647, -2147483648l, 4294967295l, INT64_MAX, INT64_MIN};
     for (unsigned i = 0; i < 13; i++) {
         long n = numbers[i];
         SAME("%d|%5d|%-5d|%05d|%+d|% d|%.3d", (int)n, (int)n, (int)n, (int)n, (int)n, (int)n, (int)n);
-        SAME("%u|%x|%X|%#x|%08x|%o|%.0u", (unsigned)n, (unsigned)n, (unsigned)n, (unsigned)n, (unsigned)n, (unsigned)n, (unsigned)n);
+        SAME("%u|%x|%X|%#x|%08x|%o|%.0u", (unsigned)n, (unsigned)n, (unsigned)n, (unsigned)n, (unsigned)n, (unsigned)n,
+             (unsigned)n);
         SAME("%ld|%lu|%lx|%#018lx|%zu", n, (unsigned long)n, (unsigned long)n, (unsigned long)n, (size_t)n);
         SAME("%lld|%llx", (long long)n, (unsigned long long)n);
         SAME("%hhd|%hd|%hhu|%hx", (signed char)n, (short)n, (unsigned char)n, (unsigned short)n);
@@ -128,9 +130,26 @@ static void formats(void **state)
 static void numbers(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"0", "12", " 42x", "-7", "+9", "0x1f", "0x", "0xg", "077", "08", "", "abc", "zz",
-                                        "18446744073709551615", "18446744073709551616", "9223372036854775807",
-                                        "9223372036854775808", "-9223372036854775808", "-9223372036854775809", "- 1"};
+    static const char *const texts[] = {"0",
+                                        "12",
+                                        " 42x",
+                                        "-7",
+                                        "+9",
+                                        "0x1f",
+                                        "0x",
+                                        "0xg",
+                                        "077",
+                                        "08",
+                                        "",
+                                        "abc",
+                                        "zz",
+                                        "18446744073709551615",
+                                        "18446744073709551616",
+                                        "9223372036854775807",
+                                        "9223372036854775808",
+                                        "-9223372036854775808",
+                                        "-9223372036854775809",
+                                        "- 1"};
     static const int bases[] = {0, 2, 8, 10, 16, 36};
     for (unsigned i = 0; i < sizeof(texts) / sizeof(*texts); i++)
         for (unsigned b = 0; b < 6; b++) {
@@ -144,7 +163,7 @@ static void numbers(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(memory), cmocka_unit_test(strings_compare), cmocka_unit_test(formats),
-                                       cmocka_unit_test(numbers)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(memory), cmocka_unit_test(strings_compare),
+                                       cmocka_unit_test(formats), cmocka_unit_test(numbers)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

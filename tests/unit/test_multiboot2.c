@@ -124,7 +124,11 @@ static void symbols_are_found(void **state)
             uint32_t link, info;
             uint64_t align, entry_size;
         } __attribute__((packed)) s[2];
-    } __attribute__((packed)) elf = {2, 64, 0, {{.type = 2, .address = 0x5000, .size = 240, .link = 1, .entry_size = 24}, {.type = 3, .address = 0x6000, .size = 99}}};
+    } __attribute__((packed)) elf = {2,
+                                     64,
+                                     0,
+                                     {{.type = 2, .address = 0x5000, .size = 240, .link = 1, .entry_size = 24},
+                                      {.type = 3, .address = 0x6000, .size = 99}}};
     begin();
     add(9, &elf, sizeof(elf));
     add_mmap();

@@ -104,7 +104,8 @@ static void host_entries_carry_rights_and_types(void **state)
 {
     (void)state;
     struct pagetable pt = fresh(&pt_host_format, 100);
-    static const uint32_t rights[] = {MAP_R, MAP_R | MAP_W, MAP_R | MAP_X, MAP_R | MAP_W | MAP_UC, MAP_R | MAP_W | MAP_WC};
+    static const uint32_t rights[] = {MAP_R, MAP_R | MAP_W, MAP_R | MAP_X, MAP_R | MAP_W | MAP_UC,
+                                      MAP_R | MAP_W | MAP_WC};
     for (unsigned i = 0; i < 5; i++) {
         struct pt_leaf leaf;
         assert_int_equal(pt_map(&pt, BASE + i * PAGE_SIZE, i * PAGE_SIZE, 0, rights[i], true), ST_OK);
@@ -198,8 +199,10 @@ static void random_walks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(maps_of_each_level),    cmocka_unit_test(host_entries_carry_rights_and_types),
-        cmocka_unit_test(a_failed_map_leaves_nothing), cmocka_unit_test(a_split_needs_a_page),
+        cmocka_unit_test(maps_of_each_level),
+        cmocka_unit_test(host_entries_carry_rights_and_types),
+        cmocka_unit_test(a_failed_map_leaves_nothing),
+        cmocka_unit_test(a_split_needs_a_page),
         cmocka_unit_test(random_walks),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -117,8 +117,10 @@ static void what_may_be_granted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(regions_are_sorted_aligned_and_apart), cmocka_unit_test(kernel_wins_over_all),
-        cmocka_unit_test(too_many_regions_are_refused),         cmocka_unit_test(the_pool_lies_at_the_end_of_the_largest_region),
+        cmocka_unit_test(regions_are_sorted_aligned_and_apart),
+        cmocka_unit_test(kernel_wins_over_all),
+        cmocka_unit_test(too_many_regions_are_refused),
+        cmocka_unit_test(the_pool_lies_at_the_end_of_the_largest_region),
         cmocka_unit_test(what_may_be_granted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,8 @@
 #define RAM_SHARE    32 // the pool gets one part in that many
 #define LIMIT_4G     (1ul << 32)
 
-extern char image_phys[], image_end[], stub_sysenter_start[], stub_sysenter_end[], stub_syscall_start[], stub_syscall_end[];
+extern char image_phys[], image_end[], stub_sysenter_start[], stub_sysenter_end[], stub_syscall_start[],
+    stub_syscall_end[];
 extern bool hypercall_by_syscall;
 _Noreturn void stack_switch(void *top, void (*fn)(void));
 

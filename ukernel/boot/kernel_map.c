@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The kernel's half of every address space: image, direct map of physical memory, CPU blocks, device registers; and the stub page
-// that all processes share. No page is both writable and executable.
+// The kernel's half of every address space: image, direct map of physical memory, CPU blocks, device registers; and the
+// stub page that all processes share. No page is both writable and executable.
 #include "lib/c/string.h"
 #include "ukernel/platform.h"
 #include "x86/cpuid.h"
@@ -15,7 +15,8 @@ extern char text_start[], text_end[], rodata_end[], image_end[];
 
 struct account kernel_account = {.limit = UINT64_MAX};
 static struct pagetable kernel_table = {.format = &pt_kernel_format, .account = &kernel_account};
-static struct pagetable shared_table = {.format = &pt_host_format, .account = &kernel_account}; // same root: slot KERNEL_SLOT
+static struct pagetable shared_table = {.format = &pt_host_format,
+                                        .account = &kernel_account}; // same root: slot KERNEL_SLOT
 static uint64_t *boot_root;
 bool cpu_has_pcid;
 

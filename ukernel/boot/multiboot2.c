@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The Multiboot 2 information structure (specification 2.0, 3.4): copied into a structure of our own, every length checked.
+// The Multiboot 2 information structure (specification 2.0, 3.4): copied into a structure of our own, every length
+// checked.
 #include "lib/c/string.h"
 #include "ukernel/platform.h"
 
-enum { TAG_END, TAG_CMDLINE, TAG_MODULE = 3, TAG_MMAP = 6, TAG_FRAMEBUFFER = 8, TAG_ELF = 9, TAG_RSDP_1 = 14, TAG_RSDP_2 = 15 };
+enum {
+    TAG_END,
+    TAG_CMDLINE,
+    TAG_MODULE = 3,
+    TAG_MMAP = 6,
+    TAG_FRAMEBUFFER = 8,
+    TAG_ELF = 9,
+    TAG_RSDP_1 = 14,
+    TAG_RSDP_2 = 15
+};
 
 #define FRAMEBUFFER_TEXT 2
 #define SHT_SYMTAB       2
@@ -141,8 +151,10 @@ static const char *parse_rsdp(const struct tag *tag, struct boot_info *out)
 }
 
 static const char *(*const parsers[])(const struct tag *, struct boot_info *) = {
-    [TAG_CMDLINE] = parse_cmdline, [TAG_MODULE] = parse_module, [TAG_MMAP] = parse_mmap, [TAG_FRAMEBUFFER] = parse_framebuffer,
-    [TAG_ELF] = parse_elf,         [TAG_RSDP_1] = parse_rsdp,   [TAG_RSDP_2] = parse_rsdp,
+    [TAG_CMDLINE] = parse_cmdline, [TAG_MODULE] = parse_module,
+    [TAG_MMAP] = parse_mmap,       [TAG_FRAMEBUFFER] = parse_framebuffer,
+    [TAG_ELF] = parse_elf,         [TAG_RSDP_1] = parse_rsdp,
+    [TAG_RSDP_2] = parse_rsdp,
 };
 
 const char *multiboot2_parse(const void *info, size_t max, struct boot_info *out)

@@ -8,12 +8,12 @@
 #include "x86/msr.h"
 #include "x86/regs.h"
 
-#define STACK_PAGES  2
-#define LOW_END      0x9f000  // the trampoline's page lies below
-#define LOW_START    0x1000
-#define INIT_US      10000
-#define SIPI_US      200
-#define START_US     1000000  // how long a CPU may take until it says that it runs
+#define STACK_PAGES 2
+#define LOW_END     0x9f000 // the trampoline's page lies below
+#define LOW_START   0x1000
+#define INIT_US     10000
+#define SIPI_US     200
+#define START_US    1000000 // how long a CPU may take until it says that it runs
 
 extern char ap_trampoline[], ap_trampoline_end[], ap_root[], ap_efer[], ap_stack[];
 
@@ -37,8 +37,8 @@ static void stack_map(uint64_t block, const void *cpu_page)
     kernel_map_page(block + CPU_OFFSET, cpu_page, MAP_R | MAP_W);
 }
 
-// Its stack, and three more for NMI, machine check and double fault; each with a hole below it, and with the CPU's page above
-// it, so that this_cpu() works on all of them.
+// Its stack, and three more for NMI, machine check and double fault; each with a hole below it, and with the CPU's page
+// above it, so that this_cpu() works on all of them.
 struct cpu *cpu_block_create(unsigned id, uint32_t lapic_id)
 {
     _Static_assert(sizeof(struct cpu) <= PAGE_SIZE, "struct cpu fits its page");

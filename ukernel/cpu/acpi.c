@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What the kernel needs of ACPI (6.4): RSDP -> XSDT or RSDT -> MADT, FADT, HPET. Tables are the firmware's: lengths and checksums
-// are checked, and a wrong table is as good as none.
+// What the kernel needs of ACPI (6.4): RSDP -> XSDT or RSDT -> MADT, FADT, HPET. Tables are the firmware's: lengths and
+// checksums are checked, and a wrong table is as good as none.
 #include "abi/hypercall.h"
 #include "lib/c/string.h"
 #include "ukernel/platform.h"
 
-#define TABLE_MAX      0x100000 // longest table that is believed, bytes
-#define RSDP_1_SIZE    20
-#define RSDP_2_SIZE    36
-#define MADT_LAPIC     0
-#define MADT_IOAPIC    1
-#define MADT_OVERRIDE  2
+#define TABLE_MAX          0x100000 // longest table that is believed, bytes
+#define RSDP_1_SIZE        20
+#define RSDP_2_SIZE        36
+#define MADT_LAPIC         0
+#define MADT_IOAPIC        1
+#define MADT_OVERRIDE      2
 #define MADT_LAPIC_ADDRESS 5
-#define MADT_X2APIC    9
-#define MADT_PCAT      1 // flags: there are 8259s
-#define CPU_ENABLED    1
-#define FADT_PM_TMR    76 // offsets in the FADT
-#define FADT_FLAGS     112
-#define FADT_X_PM_TMR  208
-#define FADT_TMR_32    (1u << 8)
-#define GAS_IO         1
-#define HPET_ADDRESS   44 // offset in the HPET table of the address in its generic address structure
+#define MADT_X2APIC        9
+#define MADT_PCAT          1 // flags: there are 8259s
+#define CPU_ENABLED        1
+#define FADT_PM_TMR        76 // offsets in the FADT
+#define FADT_FLAGS         112
+#define FADT_X_PM_TMR      208
+#define FADT_TMR_32        (1u << 8)
+#define GAS_IO             1
+#define HPET_ADDRESS       44 // offset in the HPET table of the address in its generic address structure
 
 struct acpi_info acpi;
 
@@ -126,8 +126,9 @@ static const struct {
     uint8_t type, size;
     void (*parse)(const uint8_t *entry, struct acpi_info *out);
 } madt_entries[] = {
-    {MADT_LAPIC, 8, madt_lapic},       {MADT_IOAPIC, 12, madt_ioapic},  {MADT_OVERRIDE, 10, madt_override},
-    {MADT_LAPIC_ADDRESS, 12, madt_address}, {MADT_X2APIC, 16, madt_x2apic},
+    {MADT_LAPIC, 8, madt_lapic},        {MADT_IOAPIC, 12, madt_ioapic},
+    {MADT_OVERRIDE, 10, madt_override}, {MADT_LAPIC_ADDRESS, 12, madt_address},
+    {MADT_X2APIC, 16, madt_x2apic},
 };
 
 static const char *parse_madt(const struct header *h, struct acpi_info *out)
@@ -210,7 +211,7 @@ static const void *direct_read(uint64_t phys, uint64_t size)
 
 static uint64_t rsdp_search(void)
 {
-    uint64_t ebda = (uint64_t)*(const volatile uint16_t *)phys_to_virt(EBDA_SEGMENT) << 4;
+    uint64_t ebda = (uint64_t) * (const volatile uint16_t *)phys_to_virt(EBDA_SEGMENT) << 4;
     long at = ebda >= 0x400 && ebda + EBDA_SIZE <= 0xa0000 ? acpi_find_rsdp(phys_to_virt(ebda), EBDA_SIZE) : -1;
     if (at >= 0)
         return ebda + (uint64_t)at;

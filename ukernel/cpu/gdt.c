@@ -9,11 +9,11 @@
 #include "x86/paging.h"
 #include "x86/regs.h"
 
-#define GDT_ENTRIES   9      // null, kernel CS and SS, 32-bit user CS and SS, 64-bit user CS and SS, TSS (two)
-#define TABLES_ORDER  2      // pages: TSS with its bitmap in the first three, GDT in the last
-#define GDT_PLACE     0x3000
-#define IOMAP_OFFSET  128    // of the bitmap in the TSS page
-#define THUNK_SIZE    32     // of a SYSCALL thunk in entry.asm
+#define GDT_ENTRIES  9 // null, kernel CS and SS, 32-bit user CS and SS, 64-bit user CS and SS, TSS (two)
+#define TABLES_ORDER 2 // pages: TSS with its bitmap in the first three, GDT in the last
+#define GDT_PLACE    0x3000
+#define IOMAP_OFFSET 128 // of the bitmap in the TSS page
+#define THUNK_SIZE   32  // of a SYSCALL thunk in entry.asm
 
 extern char sysenter_entry[], syscall_thunks[];
 bool hypercall_by_syscall;
@@ -21,8 +21,8 @@ bool hypercall_by_syscall;
 static void tss_load(struct cpu *cpu, uint32_t limit)
 {
     uint64_t base = (uint64_t)cpu->tss;
-    cpu->gdt[SEL_TSS / 8] = (limit & 0xffff) | (base & 0xffffff) << 16 | (uint64_t)(DESC_PRESENT | DESC_TSS_AVAILABLE) << 40 |
-                            (base >> 24 & 0xff) << 56;
+    cpu->gdt[SEL_TSS / 8] = (limit & 0xffff) | (base & 0xffffff) << 16 |
+                            (uint64_t)(DESC_PRESENT | DESC_TSS_AVAILABLE) << 40 | (base >> 24 & 0xff) << 56;
     cpu->gdt[SEL_TSS / 8 + 1] = base >> 32;
     __asm__ volatile("ltr %w0" : : "r"(SEL_TSS) : "memory");
 }
@@ -51,8 +51,8 @@ static void tables_create(struct cpu *cpu)
         cpu->tss->ist[i] = IST_AREA + (cpu->id * IST_STACKS + i) * CPU_BLOCK + CPU_OFFSET;
     cpu->tss->iomap_base = IOMAP_OFFSET;
     pages[IOMAP_OFFSET + TSS_IO_BYTES - 1] = (char)0xff;
-    static const uint64_t descriptors[] = {0, DESC_CODE64_KERNEL, DESC_DATA_KERNEL, DESC_CODE32_USER, DESC_DATA_USER,
-                                           DESC_CODE64_USER, DESC_DATA_USER};
+    static const uint64_t descriptors[] = {
+        0, DESC_CODE64_KERNEL, DESC_DATA_KERNEL, DESC_CODE32_USER, DESC_DATA_USER, DESC_CODE64_USER, DESC_DATA_USER};
     memcpy(cpu->gdt, descriptors, sizeof(descriptors));
 }
 
@@ -84,9 +84,9 @@ static void control_registers_init(void)
         uint32_t have, bit;
         uint64_t cr4;
     } wanted[] = {
-        {basic.edx, CPUID_1_EDX_MCE, CR4_MCE},      {basic.edx, CPUID_1_EDX_PGE, CR4_PGE},
+        {basic.edx, CPUID_1_EDX_MCE, CR4_MCE},       {basic.edx, CPUID_1_EDX_PGE, CR4_PGE},
         {basic.ecx, CPUID_1_ECX_XSAVE, CR4_OSXSAVE}, {extended.ebx, CPUID_7_EBX_SMEP, CR4_SMEP},
-        {extended.ebx, CPUID_7_EBX_SMAP, CR4_SMAP}, {extended.ecx, CPUID_7_ECX_UMIP, CR4_UMIP},
+        {extended.ebx, CPUID_7_EBX_SMAP, CR4_SMAP},  {extended.ecx, CPUID_7_ECX_UMIP, CR4_UMIP},
         {basic.ecx, CPUID_1_ECX_PCID, CR4_PCIDE},
     };
     uint64_t cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT;
@@ -101,7 +101,8 @@ static void control_registers_init(void)
     wrmsr(IA32_PAT, PAT_KERNEL);
 }
 
-// SYSENTER on Intel; SYSCALL where SYSENTER does not exist in 64-bit mode. EFER.SCE stays clear on Intel: STAR and LSTAR are guests' there.
+// SYSENTER on Intel; SYSCALL where SYSENTER does not exist in 64-bit mode. EFER.SCE stays clear on Intel: STAR and
+// LSTAR are guests' there.
 static void hypercall_entry_init(const struct cpu *cpu)
 {
     uint32_t vendor = cpuid(0, 0).ebx;

@@ -36,11 +36,16 @@ void pic_disable(void)
         uint16_t port;
         uint8_t value;
     } sequence[] = {
-        {PIC_MASTER_COMMAND, PIC_ICW1_INIT | PIC_ICW1_IC4}, {PIC_SLAVE_COMMAND, PIC_ICW1_INIT | PIC_ICW1_IC4},
-        {PIC_MASTER_DATA, 0xf8},                            {PIC_SLAVE_DATA, 0xf8},
-        {PIC_MASTER_DATA, 1 << PIC_CASCADE},                {PIC_SLAVE_DATA, PIC_CASCADE},
-        {PIC_MASTER_DATA, PIC_ICW4_8086},                   {PIC_SLAVE_DATA, PIC_ICW4_8086},
-        {PIC_MASTER_DATA, 0xff},                            {PIC_SLAVE_DATA, 0xff},
+        {PIC_MASTER_COMMAND, PIC_ICW1_INIT | PIC_ICW1_IC4},
+        {PIC_SLAVE_COMMAND, PIC_ICW1_INIT | PIC_ICW1_IC4},
+        {PIC_MASTER_DATA, 0xf8},
+        {PIC_SLAVE_DATA, 0xf8},
+        {PIC_MASTER_DATA, 1 << PIC_CASCADE},
+        {PIC_SLAVE_DATA, PIC_CASCADE},
+        {PIC_MASTER_DATA, PIC_ICW4_8086},
+        {PIC_SLAVE_DATA, PIC_ICW4_8086},
+        {PIC_MASTER_DATA, 0xff},
+        {PIC_SLAVE_DATA, 0xff},
     };
     for (unsigned i = 0; i < sizeof(sequence) / sizeof(*sequence); i++)
         outb(sequence[i].port, sequence[i].value);

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The local APIC, by MSRs (x2APIC) where the CPU has them, else by its page; its timer in TSC-deadline mode or one-shot.
+// The local APIC, by MSRs (x2APIC) where the CPU has them, else by its page; its timer in TSC-deadline mode or
+// one-shot.
 #include "pc/lapic.h"
 #include "ukernel/platform.h"
 #include "x86/cpuid.h"
 #include "x86/msr.h"
 #include "x86/regs.h"
 
-#define DIVIDE_BY_1    0xb
-#define CALIBRATE_US   10000
-#define RATIO_SHIFT    32
-#define SEND_LIMIT     1000000 // polls of the delivery status before an IPI is given up
+#define DIVIDE_BY_1  0xb
+#define CALIBRATE_US 10000
+#define RATIO_SHIFT  32
+#define SEND_LIMIT   1000000 // polls of the delivery status before an IPI is given up
 
 static bool x2apic, deadline_mode;
 static volatile uint32_t *page;

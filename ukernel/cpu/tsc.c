@@ -7,10 +7,10 @@
 #include "x86/cpuid.h"
 #include "x86/regs.h"
 
-#define MEASURE_HZ   32     // one measurement takes 1 / MEASURE_HZ seconds
-#define TRIES        3
-#define PM_MASK_24   0xffffffu
-#define LIMIT_READS  (1u << 20) // of a clock that seems to stand still
+#define MEASURE_HZ  32 // one measurement takes 1 / MEASURE_HZ seconds
+#define TRIES       3
+#define PM_MASK_24  0xffffffu
+#define LIMIT_READS (1u << 20) // of a clock that seems to stand still
 
 uint64_t tsc_hz;
 
@@ -118,7 +118,9 @@ void tsc_init(void)
     bool agree = told && difference < measured / 100;
     tsc_hz = agree ? told : measured;
     klog("tsc: %lu.%03lu MHz, measured against the %s%s", tsc_hz / 1000000, tsc_hz / 1000 % 1000, ref.name,
-         agree ? ", as CPUID says" : told ? "; CPUID says otherwise and is ignored" : "");
+         agree  ? ", as CPUID says"
+         : told ? "; CPUID says otherwise and is ignored"
+                : "");
 }
 
 void delay_us(uint64_t us)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The pool of kernel pages as a binary buddy system. One contiguous range, set up at boot; a byte per page at its start says
-// what the page heads. Free blocks are linked through their own first bytes.
+// The pool of kernel pages as a binary buddy system. One contiguous range, set up at boot; a byte per page at its start
+// says what the page heads. Free blocks are linked through their own first bytes.
 #include "lib/ds/list.h"
 #include "lib/c/string.h"
 #include "ukernel/cpu.h"
@@ -14,8 +14,8 @@
 
 static struct {
     uint32_t lock;
-    uint8_t *state;     // of page n
-    uint64_t base;      // address of page 0: physically aligned as blocks are
+    uint8_t *state;      // of page n
+    uint64_t base;       // address of page 0: physically aligned as blocks are
     uint64_t first, end; // page numbers that blocks can have
     uint64_t free;
     struct list blocks[ORDERS];

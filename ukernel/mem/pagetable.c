@@ -5,9 +5,9 @@
 #include "ukernel/platform.h"
 #include "x86/paging.h"
 
-#define ENTRIES    512u
-#define TOP_LEVEL  3
-#define SPACE_END  (1ul << 48)
+#define ENTRIES   512u
+#define TOP_LEVEL 3
+#define SPACE_END (1ul << 48)
 
 static unsigned level_shift(unsigned level)
 {
@@ -59,8 +59,8 @@ bool pt_lookup(const struct pagetable *pt, uint64_t va, struct pt_leaf *leaf)
     }
 }
 
-// Tables for the levels [level, from) of one address, linked to each other but not yet to the tree: a CPU may cache a path as soon
-// as it is there, so it appears whole or not at all.
+// Tables for the levels [level, from) of one address, linked to each other but not yet to the tree: a CPU may cache a
+// path as soon as it is there, so it appears whole or not at all.
 static uint64_t *chain_alloc(struct pagetable *pt, uint64_t va, unsigned from, unsigned level)
 {
     uint64_t *table[TOP_LEVEL];
@@ -113,8 +113,8 @@ static bool table_empty(const struct pagetable *pt, const uint64_t *table)
     return true;
 }
 
-// Replace a large leaf by a table of leaves of the next smaller size. All other bits have the same place at every level in both
-// formats (the host's never uses the PAT bit, which has not).
+// Replace a large leaf by a table of leaves of the next smaller size. All other bits have the same place at every level
+// in both formats (the host's never uses the PAT bit, which has not).
 static bool entry_split(struct pagetable *pt, uint64_t *entry, unsigned level)
 {
     uint64_t *below = account_alloc(pt->account, 0);
@@ -137,7 +137,7 @@ static void table_free_later(uint64_t *table, uint64_t **freed)
 struct unmap {
     struct pagetable *pt;
     uint64_t va, end;
-    unsigned budget;   // leaves and tables that may still be touched
+    unsigned budget; // leaves and tables that may still be touched
     uint64_t **freed;
     enum status st;
 };
@@ -238,7 +238,8 @@ static uint64_t type_bits(uint32_t rights)
 static uint64_t host_leaf(uint32_t rights, bool large, bool ram)
 {
     (void)large, (void)ram;
-    return PTE_P | PTE_U | PTE_A | (rights & MAP_W ? PTE_W | PTE_D : 0) | (rights & MAP_X ? 0 : PTE_NX) | type_bits(rights);
+    return PTE_P | PTE_U | PTE_A | (rights & MAP_W ? PTE_W | PTE_D : 0) | (rights & MAP_X ? 0 : PTE_NX) |
+           type_bits(rights);
 }
 
 static uint64_t kernel_leaf(uint32_t rights, bool large, bool ram)
@@ -250,7 +251,9 @@ static uint32_t host_rights(uint64_t entry)
 {
     uint64_t type = entry & (PTE_PCD | PTE_PWT);
     return MAP_R | (entry & PTE_W ? MAP_W : 0) | (entry & PTE_NX ? 0 : MAP_X) |
-           (type == PTE_PWT ? MAP_WC : type ? MAP_UC : 0);
+           (type == PTE_PWT ? MAP_WC
+            : type          ? MAP_UC
+                            : 0);
 }
 
 const struct pt_format pt_host_format = {

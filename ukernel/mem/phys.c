@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The physical memory map: what the firmware reports, made sane, with the kernel's own part taken out; and who may map what.
+// The physical memory map: what the firmware reports, made sane, with the kernel's own part taken out; and who may map
+// what.
 #include "lib/c/string.h"
 #include "ukernel/platform.h"
 
@@ -18,7 +19,7 @@ static unsigned type_rank(uint32_t type)
     static const struct {
         uint32_t type;
         unsigned rank;
-    } ranks[] = {{REGION_AVAILABLE, 1}, {REGION_ACPI, 2}, {REGION_RESERVED, 3}, {REGION_NVS, 4},
+    } ranks[] = {{REGION_AVAILABLE, 1}, {REGION_ACPI, 2},   {REGION_RESERVED, 3}, {REGION_NVS, 4},
                  {REGION_BAD, 5},       {REGION_MODULE, 6}, {REGION_KERNEL, 7}};
     for (unsigned i = 0; i < sizeof(ranks) / sizeof(*ranks); i++)
         if (ranks[i].type == type)
