@@ -104,7 +104,7 @@ uint32_t channel_write(struct channel *c, const void *p, uint32_t n)
     return done;
 }
 
-static uint32_t read_some(struct channel *c, uint8_t *p, uint32_t n)
+uint32_t channel_poll(struct channel *c, void *p, uint32_t n)
 {
     uint32_t used = in_used(c), at = c->in_tail % CHANNEL_RING;
     if (n > used)
@@ -113,7 +113,7 @@ static uint32_t read_some(struct channel *c, uint8_t *p, uint32_t n)
         return 0;
     uint32_t first = n < CHANNEL_RING - at ? n : CHANNEL_RING - at;
     memcpy(p, c->in->bytes + at, first);
-    memcpy(p + first, c->in->bytes, n - first);
+    memcpy((uint8_t *)p + first, c->in->bytes, n - first);
     c->in_tail = ring_advance(c->in_tail, n);
     __atomic_store_n(&c->in->tail, c->in_tail, __ATOMIC_SEQ_CST);
     peer_wake(c, &c->in->starving);
@@ -122,8 +122,8 @@ static uint32_t read_some(struct channel *c, uint8_t *p, uint32_t n)
 
 uint32_t channel_read(struct channel *c, void *p, uint32_t n)
 {
-    uint32_t done = read_some(c, p, n);
+    uint32_t done = channel_poll(c, p, n);
     if (done < n && channel_readable(c))
-        done += read_some(c, (uint8_t *)p + done, n - done);
+        done += channel_poll(c, (uint8_t *)p + done, n - done);
     return done;
 }

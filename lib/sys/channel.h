@@ -32,6 +32,7 @@ struct channel {
 void channel_init(struct channel *c, void *pages, uint64_t sel_base, bool connector);
 uint32_t channel_write(struct channel *c, const void *p, uint32_t n); // how many fitted
 uint32_t channel_read(struct channel *c, void *p, uint32_t n);        // how many were there
+uint32_t channel_poll(struct channel *c, void *p, uint32_t n);        // reads without asking for a wake-up when short
 uint32_t channel_space(struct channel *c);
 bool channel_readable(struct channel *c);
 bool channel_closed(const struct channel *c); // what is still in the ring can be read

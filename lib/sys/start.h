@@ -37,7 +37,8 @@ struct start_info {
     uint32_t cpu;     // on which this process runs
     uint32_t id;      // process id; for a VMM also the VM's number in vm_id
     uint32_t vm_id;
-    uint32_t flags; // enum start_flag
+    uint32_t flags;  // enum start_flag
+    uint32_t events; // root counts here what it left to be fetched (channels to accept, log): a look saves a call
     char name[32];
     char args[2048];        // 0-terminated; a VMM: the `vm run` arguments, or the config's file name
     char virt_refusal[160]; // why there are no VMs

@@ -149,7 +149,7 @@ enum root_error serve_channel_connect(struct process *p, uint64_t *w, unsigned *
         return ROOT_KERNEL;
     }
     p->channel_count++;
-    sm_up(slot_sel(to, SLOT_SM));
+    process_notify(to);
     return ROOT_OK;
 }
 

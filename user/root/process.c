@@ -127,7 +127,8 @@ static struct thread *give_pages(struct process *p, uint32_t flags, const char *
     struct region *info = take_pages(p, START_INFO, 1);
     if (!info)
         return NULL;
-    info_fill(p, (struct start_info *)memory_page(info, 0), flags, args);
+    p->info = (struct start_info *)memory_page(info, 0);
+    info_fill(p, p->info, flags, args);
     if (memory_map(p, info, MAP_R) != ROOT_OK)
         return NULL;
     struct region *public = take_pages(p, START_PUBLIC, 1);
@@ -268,11 +269,18 @@ uint64_t process_time(const struct process *p)
     return sum;
 }
 
+void process_notify(struct process *p)
+{
+    if (p->info)
+        __atomic_add_fetch(&p->info->events, 1, __ATOMIC_RELEASE);
+    sm_up(slot_sel(p, SLOT_SM));
+}
+
 void process_wake(enum process_kind kind)
 {
     for (struct process *p = root.processes; p < root.processes + MAX_PROCESSES; p++)
         if (p->state == PROCESS_RUNNING && p->kind == kind)
-            sm_up(slot_sel(p, SLOT_SM));
+            process_notify(p);
 }
 
 struct process *vm_find(uint32_t vm_id)
@@ -311,6 +319,7 @@ void process_reaped(struct process *p)
     channels_release(p);
     memory_release_all(p);
     p->public_page = NULL;
+    p->info = NULL;
     p->state = p->vm_state == VM_NONE ? PROCESS_FREE : PROCESS_ENDED;
     process_wake(KIND_SHELL);
 }

@@ -76,6 +76,7 @@ struct process {
     uint64_t time;                // CPU time when it ended
     uint64_t exits, guest_memory; // what its public page said last
     uint8_t *public_page;
+    struct start_info *info;
 };
 
 struct root {
@@ -145,7 +146,8 @@ struct process *process_dying(void);
 void process_reaped(struct process *p);
 void process_forget(struct process *p); // an ended one leaves the table
 uint64_t process_time(const struct process *p);
-void process_look(struct process *p); // read its public page
+void process_look(struct process *p);   // read its public page
+void process_notify(struct process *p); // something waits for it
 void process_wake(enum process_kind kind);
 struct process *vm_find(uint32_t vm_id);
 void services_start(void); // those that do not run

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// A PC keyboard (scan-code set 1, US layout) as a terminal's bytes. Pure.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#define KEYBOARD_BYTES 8
+
+struct keyboard {
+    bool shift, ctrl, alt, caps, extended;
+    uint8_t skip; // bytes of the Pause key still to come
+};
+
+unsigned keyboard_scan(struct keyboard *k, uint8_t code, char out[KEYBOARD_BYTES]); // how many bytes the key sends

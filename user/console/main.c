@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The console: one terminal for the system (shell and log) and one for each VM, on the serial line and on the screen at
+// once. One of them has the focus: it is shown, and gets what is typed. Nobody waits for the displays: what they have
+// not shown yet is kept, the oldest is dropped.
+#include "lib/c/printf.h"
+#include "lib/c/string.h"
+#include "lib/sys/clock.h"
+#include "lib/sys/process.h"
+#include "lib/sys/root.h"
+#include "lib/sys/thread.h"
+#include "user/console/control.h"
+#include "user/console/i8042.h"
+#include "user/console/keyboard.h"
+#include "user/console/serial.h"
+#include "user/console/terminal.h"
+#include "user/console/vga.h"
+
+#define SLOTS       24
+#define SYSTEM      0    // slot of the shell, and of the log
+#define KEY_LEAVE   0x1d // Ctrl-]
+#define POLL_US     5000 // a terminal that prints is looked at this often, instead of being woken for every byte ...
+#define POLLS_QUIET 4    // ... until it printed nothing so many times
+#define NOTICE_MAX  640
+#define CHUNK       1024
+
+// Addresses and selectors of what a slot has.
+#define TERMINALS    0x30000000ul
+#define TERMINAL_GAP 0x20000ul
+#define CHANNELS     0x31000000ul
+#define CHANNEL_GAP  0x2000ul
+#define THREADS      0x32000000ul
+#define THREAD_UTCBS 0x33000000ul
+#define SEL_THREADS  (SEL_USER_FREE)
+#define SEL_CHANNELS (SEL_USER_FREE + 8)
+
+struct slot {
+    bool connected; // a process is at the other end
+    uint32_t vm_id;
+    unsigned quiet; // polls without output
+    struct channel channel;
+    struct terminal *terminal; // NULL = the slot is free
+};
+
+static struct {
+    struct slot slots[SLOTS];
+    unsigned focus;
+    bool has_serial, has_vga, redraw, serial_held;
+    struct terminal system;
+    struct control control;
+    struct keyboard keyboard;
+    uint32_t events_seen;
+    uint64_t log_position, log_mark; // the log up to log_position is in the system's terminal up to log_mark
+    char notice[NOTICE_MAX];         // for the serial line, before the terminal's own bytes
+    uint32_t notice_length;
+} console = {.log_position = ROOT_LOG_UNSEEN};
+
+static struct slot *focused(void)
+{
+    return &console.slots[console.focus];
+}
+
+static void notice(const char *text, uint32_t n)
+{
+    if (n > NOTICE_MAX - console.notice_length)
+        n = NOTICE_MAX - console.notice_length;
+    memcpy(console.notice + console.notice_length, text, n);
+    console.notice_length += n;
+}
+
+// --- focus
+// -----------------------------------------------------------------------------------------------------------------
+
+static void focus_system(void)
+{
+    struct terminal *t = console.slots[SYSTEM].terminal;
+    if (console.focus == SYSTEM)
+        return;
+    console.focus = SYSTEM;
+    console.redraw = true;
+    notice("\033[0m\r\n", 6);
+    if (t->sent == t->head)
+        notice(t->line, t->line_length);
+}
+
+static void focus_vm(uint32_t vm_id)
+{
+    char text[80];
+    for (unsigned i = SYSTEM + 1; i < SLOTS; i++) {
+        struct slot *s = &console.slots[i];
+        if (!s->terminal || s->vm_id != vm_id)
+            continue;
+        console.focus = i;
+        console.redraw = true;
+        terminal_skip(s->terminal, REPLAY);
+        notice(text, snprintf(text, sizeof text, "[console of vm %u: Ctrl-] leaves]\r\n", vm_id));
+        return;
+    }
+    terminal_insert(console.slots[SYSTEM].terminal, text, snprintf(text, sizeof text, "vm %u has no console\n", vm_id));
+}
+
+// --- output
+// ----------------------------------------------------------------------------------------------------------------
+
+// The shell's output may ask for the focus.
+static void print_system(const uint8_t *bytes, uint32_t n)
+{
+    struct terminal *t = console.slots[SYSTEM].terminal;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t vm_id;
+        switch (control_put(&console.control, bytes[i], &vm_id)) {
+        case CONTROL_PLAIN:
+            terminal_print(t, &bytes[i], 1);
+            break;
+        case CONTROL_GIVE_UP:
+            terminal_print(t, console.control.bytes, console.control.length);
+            console.control.length = 0;
+            break;
+        case CONTROL_FOCUS:
+            if (vm_id)
+                focus_vm(vm_id);
+            else
+                focus_system();
+            break;
+        case CONTROL_TAKEN:
+            break;
+        }
+    }
+}
+
+static void slot_remove(unsigned i)
+{
+    struct slot *s = &console.slots[i];
+    root_channel_close(&s->channel);
+    s->connected = false;
+    if (i == SYSTEM) {
+        s->terminal->keys_tail = s->terminal->keys_head;
+        return;
+    }
+    if (console.focus == i)
+        focus_system();
+    root_mem_free(s->terminal);
+    *s = (struct slot){0};
+}
+
+// The shell is held back rather than cut; a guest never is.
+static bool may_read(unsigned i)
+{
+    return i != SYSTEM || console.focus != SYSTEM || !console.has_serial ||
+           !terminal_lagging(console.slots[i].terminal);
+}
+
+// Takes what a process printed. True if it should be looked at again soon.
+static bool slot_read(unsigned i)
+{
+    struct slot *s = &console.slots[i];
+    uint8_t bytes[CHUNK];
+    uint32_t n, total = 0;
+    while (total < CHANNEL_RING && may_read(i) && (n = channel_poll(&s->channel, bytes, sizeof bytes))) {
+        total += n;
+        if (i == SYSTEM)
+            print_system(bytes, n);
+        else
+            terminal_print(s->terminal, bytes, n);
+    }
+    if (channel_closed(&s->channel) && !total && may_read(i)) {
+        slot_remove(i);
+        return false;
+    }
+    s->quiet = total ? 0 : s->quiet + 1;
+    if (s->quiet < POLLS_QUIET)
+        return true;
+    return channel_readable(&s->channel);
+}
+
+static void send(void)
+{
+    struct terminal *t = focused()->terminal;
+    uint8_t bytes[16];
+    if (!console.has_serial) {
+        t->sent = t->head;
+        console.notice_length = 0;
+        return;
+    }
+    unsigned room = serial_room(), n = console.notice_length < room ? console.notice_length : room;
+    memcpy(bytes, console.notice, n);
+    console.notice_length -= n;
+    memmove(console.notice, console.notice + n, console.notice_length);
+    if (console.focus != SYSTEM && terminal_lagging(t)) {
+        terminal_skip(t, REPLAY);
+        notice("\r\n[output skipped]\r\n", 20);
+    }
+    n += terminal_send(t, bytes + n, room - n);
+    serial_send(bytes, n);
+}
+
+static bool send_pending(void)
+{
+    const struct terminal *t = focused()->terminal;
+    return console.has_serial && (console.notice_length || t->sent < t->head);
+}
+
+static void draw(void)
+{
+    struct terminal *t = focused()->terminal;
+    if (!console.has_vga)
+        return;
+    terminal_draw(t);
+    vga_show(&t->screen, console.redraw);
+    console.redraw = false;
+}
+
+// --- input
+// -----------------------------------------------------------------------------------------------------------------
+
+// A guest that does not read loses what is typed, and the typist hears it: the key that leaves must get through.
+static void type(uint8_t key)
+{
+    if (key == KEY_LEAVE && console.focus != SYSTEM)
+        focus_system();
+    else if (!terminal_type(focused()->terminal, key))
+        notice("\a", 1);
+}
+
+static bool room_to_type(void)
+{
+    const struct terminal *t = focused()->terminal;
+    return console.focus != SYSTEM || t->keys_head - t->keys_tail < TERMINAL_KEYS;
+}
+
+static void receive(void)
+{
+    uint8_t byte;
+    char keys[KEYBOARD_BYTES];
+    while (console.has_serial && room_to_type() && serial_receive(&byte))
+        type(byte);
+    console.serial_held = !room_to_type();
+    while (i8042_receive(&byte))
+        for (unsigned i = 0, n = keyboard_scan(&console.keyboard, byte, keys); i < n; i++)
+            type(keys[i]);
+}
+
+static void deliver(struct slot *s)
+{
+    struct terminal *t = s->terminal;
+    while (t->keys_tail != t->keys_head) {
+        uint32_t at = t->keys_tail % TERMINAL_KEYS, n = t->keys_head - t->keys_tail;
+        if (n > TERMINAL_KEYS - at)
+            n = TERMINAL_KEYS - at;
+        uint32_t done = channel_write(&s->channel, t->keys + at, n);
+        t->keys_tail += done;
+        if (done < n)
+            return;
+    }
+}
+
+// --- what root has for us
+// --------------------------------------------------------------------------------------------------
+
+static unsigned slot_free(const struct channel_peer *peer)
+{
+    if (!peer->vm_id && !strcmp(peer->name, "shell"))
+        return SYSTEM;
+    for (unsigned i = SYSTEM + 1; i < SLOTS; i++)
+        if (!console.slots[i].terminal)
+            return i;
+    return SLOTS;
+}
+
+// A channel is accepted into the place of a free slot; whose it is shows only then.
+static bool accept_one(void)
+{
+    static unsigned next; // places of channels rotate: that of the slot may still be in use by the one before
+    struct channel channel;
+    struct channel_peer peer;
+    enum root_error e = ROOT_BAD;
+    for (unsigned tries = 0; tries < 2 * SLOTS && e == ROOT_BAD; tries++, next = (next + 1) % (2 * SLOTS))
+        e = root_channel_accept(&channel, (void *)(CHANNELS + next * CHANNEL_GAP), SEL_CHANNELS + 2 * next, &peer);
+    if (e != ROOT_OK)
+        return false;
+    unsigned i = slot_free(&peer);
+    struct slot *s = i < SLOTS ? &console.slots[i] : NULL;
+    void *memory = (void *)(TERMINALS + i * TERMINAL_GAP);
+    uint64_t size = (sizeof(struct terminal) + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+    if (!s || s->connected || (i != SYSTEM && root_mem_alloc(memory, size, 0, NULL) != ROOT_OK)) {
+        root_channel_close(&channel);
+        return true;
+    }
+    if (i != SYSTEM) {
+        s->terminal = memory;
+        terminal_init(s->terminal);
+    }
+    s->connected = true;
+    s->vm_id = peer.vm_id;
+    s->channel = channel;
+    s->quiet = 0;
+    return true;
+}
+
+static void take_events(void)
+{
+    uint32_t events = __atomic_load_n(&start_info()->events, __ATOMIC_ACQUIRE);
+    char log[ROOT_LOG_CHUNK];
+    uint32_t n;
+    if (events == console.events_seen && console.log_position != ROOT_LOG_UNSEEN)
+        return;
+    console.events_seen = events;
+    while (accept_one())
+        ;
+    while ((n = root_log_read(&console.log_position, log)))
+        terminal_insert(console.slots[SYSTEM].terminal, log, n);
+    console.log_mark = console.slots[SYSTEM].terminal->head;
+}
+
+static void tell_progress(void)
+{
+    struct console_public *public = (struct console_public *)START_PUBLIC;
+    if (console.slots[SYSTEM].terminal->sent >= console.log_mark && !console.notice_length &&
+        (!console.has_serial || serial_room()))
+        __atomic_store_n(&public->shown, console.log_position, __ATOMIC_RELEASE);
+}
+
+// --- the loop
+// ----------------------------------------------------------------------------------------------------------------
+
+static void interrupt_main(void *arg)
+{
+    for (;;) {
+        if (sm_down((uint64_t)arg, 0) == ST_OK)
+            sm_up(SEL_MAIN_SM);
+    }
+}
+
+static void interrupt_thread(unsigned n, uint64_t sm)
+{
+    void *stack = (void *)(THREADS + (n + 1) * STACK_WINDOW - PAGE_SIZE);
+    if (root_mem_alloc(stack, PAGE_SIZE, 0, NULL) != ROOT_OK)
+        root_exit(1, "no memory for a thread");
+    struct thread *t =
+        thread_prepare((char *)stack + PAGE_SIZE, (void *)(THREAD_UTCBS + n * PAGE_SIZE), start_info()->cpu);
+    if (thread_create(SEL_THREADS + n, SEL_SELF_PD, t, SEL_EXCEPTIONS, interrupt_main, (void *)sm) != ST_OK ||
+        root_thread(SEL_THREADS + n, false) != ROOT_OK)
+        root_exit(1, "a thread cannot be started");
+}
+
+// One round. True if there will be more to do soon without anybody telling.
+static bool round(void)
+{
+    bool soon = false;
+    take_events();
+    receive();
+    for (unsigned i = 0; i < SLOTS; i++)
+        if (console.slots[i].connected) {
+            deliver(&console.slots[i]);
+            soon |= slot_read(i);
+        }
+    send();
+    draw();
+    tell_progress();
+    if (console.has_serial)
+        serial_interrupts(!console.serial_held, send_pending());
+    return soon;
+}
+
+int main(void)
+{
+    console.has_serial = serial_init();
+    console.has_vga = start_info()->flags & START_HAS_VGA;
+    console.slots[SYSTEM].terminal = &console.system;
+    console.redraw = true;
+    terminal_init(&console.system);
+    i8042_init();
+    interrupt_thread(0, SEL_CONSOLE_COM1);
+    interrupt_thread(1, SEL_CONSOLE_KEYBOARD);
+    for (;;) {
+        bool soon = round();
+        uint64_t poll = clock_tsc() + clock_ticks(POLL_US, start_info()->tsc_hz);
+        sm_take_all(SEL_MAIN_SM, soon ? poll : 0);
+    }
+}
