@@ -218,7 +218,7 @@ static void lapic_state(struct lapic *l, struct state *s, bool load)
 {
     state_version(s, load, LAPIC_STATE_VERSION);
     for (unsigned n = 0; n < LAPIC_REGS; n++)
-        state_u32(s, load, &l->regs[4 * n]);
+        state_u32(s, load, &REG(l, 16 * n));
     state_u32(s, load, &REG(l, LAPIC_ICR + 4));
     state_u64(s, load, &l->base);
     state_u32(s, load, &l->esr);

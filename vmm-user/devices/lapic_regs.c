@@ -117,7 +117,7 @@ static uint32_t lapic_read_register(struct lapic *l, uint32_t offset)
 void lapic_write_done(struct lapic *l, uint32_t offset)
 {
     unsigned n = offset / 16 % LAPIC_REGS;
-    l->regs[4 * n] &= writable[n].bits;
+    REG(l, 16 * n) &= writable[n].bits;
     if (writable[n].written)
         writable[n].written(l);
 }
@@ -144,7 +144,7 @@ void lapic_mmio_write(struct lapic *l, uint32_t offset, unsigned size, uint32_t 
         lapic_error(l, LAPIC_ESR_REGISTER);
         return;
     }
-    l->regs[4 * n] = value;
+    REG(l, 16 * n) = value;
     lapic_write_done(l, offset);
 }
 
@@ -191,7 +191,7 @@ static bool x2apic_write(struct lapic *l, unsigned n, uint64_t value)
         return false;
     if (icr)
         REG(l, LAPIC_ICR + 4) = (uint32_t)(value >> 32);
-    l->regs[4 * n] = (uint32_t)value;
+    REG(l, 16 * n) = (uint32_t)value;
     lapic_write_done(l, n * 16);
     return true;
 }
@@ -230,7 +230,7 @@ void lapic_registers_trim(struct lapic *l)
 {
     for (unsigned n = 0; n < LAPIC_REGS; n++)
         if (writable[n].bits && n != LAPIC_LDR / 16 && n != LAPIC_DFR / 16)
-            l->regs[4 * n] &= writable[n].bits;
+            REG(l, 16 * n) &= writable[n].bits;
     REG(l, LAPIC_ISR) &= ~0xffffu; // there are no vectors below 16
     REG(l, LAPIC_IRR) &= ~0xffffu;
     REG(l, LAPIC_VERSION) = LAPIC_VERSION_VALUE;

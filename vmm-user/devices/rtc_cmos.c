@@ -4,7 +4,7 @@
 #include "vmm-user/devices/state_io.h"
 
 #define RTC_STATE_VERSION 1
-#define RTC_CRYSTAL_HZ    32768
+#define RTC_CRYSTAL_HZ    32768ull
 #define NS_PER_S          1000000000u
 #define UIP_NS            244000 // UIP rises this long before an update
 #define NO_SECOND         INT64_MAX
@@ -127,8 +127,9 @@ static void rtc_commit(struct rtc *rtc, uint32_t ns)
     unsigned month = decode(rtc, rtc->cmos[RTC_MONTH]), day = decode(rtc, rtc->cmos[RTC_DAY]);
     month = month < 1 ? 1 : month > 12 ? 12 : month;
     day = day < 1 ? 1 : day > 31 ? 31 : day;
-    int64_t s = days_from_date(year, month, day) * 86400 + decode_hour(rtc, rtc->cmos[RTC_HOURS]) % 24 * 3600 +
-                decode(rtc, rtc->cmos[RTC_MINUTES]) % 60 * 60 + decode(rtc, rtc->cmos[RTC_SECONDS]) % 60;
+    unsigned of_day = decode_hour(rtc, rtc->cmos[RTC_HOURS]) % 24 * 3600 +
+                      decode(rtc, rtc->cmos[RTC_MINUTES]) % 60 * 60 + decode(rtc, rtc->cmos[RTC_SECONDS]) % 60;
+    int64_t s = days_from_date(year, month, day) * 86400 + of_day;
     time_set(rtc, (struct rtc_time){s, ns});
 }
 
@@ -149,15 +150,17 @@ static int64_t alarm_next(const struct rtc *rtc, int64_t from)
         (second > 59 && second < RTC_ALARM_ANY))
         return NO_SECOND;
     struct rtc_date d = date_from_seconds(from);
-    int64_t hour_start = from - d.minute * 60 - d.second;
-    unsigned m = d.minute, s = d.second;
+    unsigned m = d.minute, s = d.second, of_hour = m * 60 + s;
+    int64_t hour_start = from - of_hour;
     for (unsigned h = d.hour; h <= d.hour + 24; h++, hour_start += 3600, m = s = 0) {
         if (!alarm_matches(hour, h % 24))
             continue;
         for (; m < 60; m++, s = 0)
             for (; alarm_matches(minute, m) && s < 60; s++)
-                if (alarm_matches(second, s))
-                    return hour_start + m * 60 + s;
+                if (alarm_matches(second, s)) {
+                    of_hour = m * 60 + s;
+                    return hour_start + of_hour;
+                }
     }
     return NO_SECOND;
 }
