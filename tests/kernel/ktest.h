@@ -20,7 +20,7 @@ struct test {
 };
 
 // tables, one per file; ended by an empty entry
-extern const struct test tests_caps[], tests_ipc[], tests_sm[], tests_mem[], tests_life[], tests_sched[], tests_smp[];
+extern const struct test tests_caps[], tests_ipc[], tests_sm[], tests_mem[], tests_life[], tests_sched[], tests_smp[], tests_fuzz[];
 
 extern const char *current_test;
 extern bool failed, skipped;
@@ -59,8 +59,9 @@ void destroy_pd(uint64_t sel);               // PD_DESTROY until done, then drop
 uint64_t kernel_used(void);                  // pages of our account in use
 uint64_t free_pages(void);                   // of the kernel's pool
 
-// Memory: pages of RAM that nobody else has. ktest_recycle() starts over with the memory, windows and selectors of children: for
-// tests that repeat a whole life and compare what is left.
+// Memory: pages of RAM that nobody else has. ktest_recycle() goes back to the memory, windows and selectors of the last
+// ktest_mark(): for tests that repeat a whole life and compare what is left.
+void ktest_mark(void);
 void ktest_recycle(void);
 uint64_t phys_take(uint64_t pages, uint64_t align);
 void map_self(uint64_t va, uint64_t phys, uint64_t pages, uint64_t rights);

@@ -102,19 +102,24 @@ uint64_t phys_take(uint64_t pages, uint64_t align)
     return at;
 }
 
+static struct {
+    uint64_t phys, sel, window;
+} mark;
+
+void ktest_mark(void)
+{
+    mark.phys = next_phys;
+    mark.sel = next_sel;
+    mark.window = window;
+}
+
 void ktest_recycle(void)
 {
-    static uint64_t phys, sel, win;
-    if (!phys) {
-        phys = next_phys;
-        sel = next_sel;
-        win = window;
-    }
-    if (window > win)
-        unmap_self(win, (window - win) / PAGE_SIZE);
-    next_phys = phys;
-    next_sel = sel;
-    window = win;
+    if (window > mark.window)
+        unmap_self(mark.window, (window - mark.window) / PAGE_SIZE);
+    next_phys = mark.phys;
+    next_sel = mark.sel;
+    window = mark.window;
 }
 
 static void map_into(uint64_t pd, enum pd_op op, uint64_t va, uint64_t phys, uint64_t pages, uint64_t rights)

@@ -93,6 +93,7 @@ static void lives_leave_nothing(void)
     uint64_t sm = sels(1);
     create_sm(sm, SEL_SELF_PD, 0);
     uint64_t used = 0, pool = 0;
+    ktest_mark();
     for (unsigned i = 0; i < 60; i++) {
         if (i == 10) { // selectors and windows that the first rounds took have their pages now
             used = kernel_used();
