@@ -26,6 +26,7 @@
 enum start_flag {
     START_HAS_VGA = 1 << 0,     // START_VGA is mapped
     START_CONFIG_FILE = 1 << 1, // a VMM's args name a config file; else they are a `vm run` line
+    START_AGAIN = 1 << 2,       // a service in the place of one that crashed
 };
 
 struct start_info {

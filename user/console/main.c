@@ -52,7 +52,7 @@ static struct {
     uint64_t log_position, log_mark; // the log up to log_position is in the system's terminal up to log_mark
     char notice[NOTICE_MAX];         // for the serial line, before the terminal's own bytes
     uint32_t notice_length;
-} console = {.log_position = ROOT_LOG_UNSEEN};
+} console;
 
 static struct slot *focused(void)
 {
@@ -296,19 +296,41 @@ static bool accept_one(void)
     return true;
 }
 
+// Lines that concern the VM whose console is looked at are shown there too.
+static void log_show(const char *text, uint32_t n)
+{
+    char mark[24];
+    terminal_insert(console.slots[SYSTEM].terminal, text, n);
+    if (console.focus == SYSTEM)
+        return;
+    unsigned length = snprintf(mark, sizeof mark, "] vm %u ", focused()->vm_id);
+    for (const char *line = text, *end = text + n; line < end;) {
+        const char *stop = memchr(line, '\n', end - line);
+        stop = stop ? stop + 1 : end;
+        const char *at = memchr(line, ']', stop - line);
+        if (at && (unsigned)(stop - at) > length && !memcmp(at, mark, length))
+            terminal_insert(focused()->terminal, line, stop - line);
+        line = stop;
+    }
+}
+
+// The log comes behind what the shell had printed before it.
 static void take_events(void)
 {
+    struct slot *system = &console.slots[SYSTEM];
     uint32_t events = __atomic_load_n(&start_info()->events, __ATOMIC_ACQUIRE);
     char log[ROOT_LOG_CHUNK];
     uint32_t n;
     if (events == console.events_seen && console.log_position != ROOT_LOG_UNSEEN)
         return;
-    console.events_seen = events;
     while (accept_one())
         ;
+    if (system->connected && channel_readable(&system->channel))
+        return;
+    console.events_seen = events;
     while ((n = root_log_read(&console.log_position, log)))
-        terminal_insert(console.slots[SYSTEM].terminal, log, n);
-    console.log_mark = console.slots[SYSTEM].terminal->head;
+        log_show(log, n);
+    console.log_mark = system->terminal->head;
 }
 
 static void tell_progress(void)
@@ -346,13 +368,13 @@ static void interrupt_thread(unsigned n, uint64_t sm)
 static bool round(void)
 {
     bool soon = false;
-    take_events();
     receive();
     for (unsigned i = 0; i < SLOTS; i++)
         if (console.slots[i].connected) {
             deliver(&console.slots[i]);
             soon |= slot_read(i);
         }
+    take_events();
     send();
     draw();
     tell_progress();
@@ -363,6 +385,7 @@ static bool round(void)
 
 int main(void)
 {
+    console.log_position = ROOT_LOG_UNSEEN;
     console.has_serial = serial_init();
     console.has_vga = start_info()->flags & START_HAS_VGA;
     console.slots[SYSTEM].terminal = &console.system;

@@ -115,6 +115,7 @@ static void log_take_over(void)
     root.log.kernel = (const struct klog *)KLOG_WINDOW;
     root.log.kernel_limit = hip->log_size - sizeof(struct klog);
     log_take_kernel(&root.log);
+    root.log.unseen = root.log.head;
 }
 
 // The pages of root's own object space that processes will use are made now: later their number would seem to be a

@@ -382,7 +382,7 @@ void services_start(void)
                 continue;
         }
         enum root_error e;
-        struct process *p = process_start(s->kind, name, 0, 0, "", &e);
+        struct process *p = process_start(s->kind, name, 0, s->crashes ? START_AGAIN : 0, "", &e);
         s->started_us = now_us() | 1;
         s->process = p ? p->id : root.last_process;
     }

@@ -163,7 +163,7 @@ static void serve_exception(struct process *p, unsigned vector, struct request *
     else if (!exception_names[vector & 31])
         snprintf(cause + n, sizeof cause - n, " (vector %u)", vector);
     if (p->vm_id)
-        root_say(NULL, "vm %u crashed: %s", p->vm_id, cause);
+        root_say(NULL, "vm %u stopped: its VMM crashed: %s", p->vm_id, cause);
     else
         root_say(p->name, "%s: process ended", cause);
     process_end(p, VM_CRASHED, cause);

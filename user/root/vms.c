@@ -53,8 +53,6 @@ enum root_error serve_vm_kill(struct process *p, uint64_t *w, unsigned *answer)
     *answer = 1;
     if (!vm || !is_vm(vm))
         return ROOT_NOT_FOUND;
-    if (vm->state == PROCESS_RUNNING && (vm->vm_state == VM_RUNNING || vm->vm_state == VM_PAUSED))
-        root_say(NULL, "vm %u killed", vm->vm_id);
     process_end(vm, VM_STOPPED, "killed");
     process_forget(vm);
     return ROOT_OK;

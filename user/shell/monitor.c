@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Talks to VMMs: a request is a line, its answer lines up to one that is a single dot. A channel per VM is kept for the
+// next time.
+#include "lib/c/string.h"
+#include "lib/sys/channel.h"
+#include "user/shell/shell.h"
+
+#define MONITORS  16
+#define ANSWER_US 2000000
+#define LINE_MAX  512
+
+static struct monitor {
+    uint32_t vm_id; // 0 = free
+    struct channel channel;
+    uint64_t used_us;
+} monitors[MONITORS];
+
+static void monitor_close(struct monitor *m)
+{
+    root_channel_close(&m->channel);
+    m->vm_id = 0;
+}
+
+// Those of VMs that have ended go; when all are in use, that of the VM that was asked longest ago.
+static struct monitor *monitor_free(void)
+{
+    struct monitor *oldest = monitors;
+    for (struct monitor *m = monitors; m < monitors + MONITORS; m++) {
+        if (m->vm_id && channel_closed(&m->channel))
+            monitor_close(m);
+        if (!m->vm_id)
+            return m;
+        if (m->used_us < oldest->used_us)
+            oldest = m;
+    }
+    monitor_close(oldest);
+    return oldest;
+}
+
+static struct monitor *monitor_open(uint32_t vm_id, enum root_error *e)
+{
+    *e = ROOT_OK;
+    for (struct monitor *m = monitors; m < monitors + MONITORS; m++)
+        if (m->vm_id == vm_id && !channel_closed(&m->channel))
+            return m;
+    struct monitor *m = monitor_free();
+    unsigned i = m - monitors;
+    *e = root_channel_connect(&m->channel, CHANNEL_MONITOR, (void *)(MONITORS_VA + i * 0x2000), SEL_MONITORS + 2 * i,
+                              vm_id);
+    if (*e != ROOT_OK)
+        return NULL;
+    m->vm_id = vm_id;
+    return m;
+}
+
+// One byte of the answer; true when it is complete.
+static bool answer_byte(char *line, unsigned *length, char c)
+{
+    if (c != '\n') {
+        if (*length < LINE_MAX - 1)
+            line[(*length)++] = c >= ' ' && c <= '~' ? c : '?';
+        return false;
+    }
+    line[*length] = 0;
+    *length = 0;
+    if (!strcmp(line, "."))
+        return true;
+    print("%s\n", line);
+    return false;
+}
+
+void monitor_ask(uint32_t vm_id, const char *request)
+{
+    static char line[LINE_MAX];
+    unsigned length = 0, n = strlen(request);
+    enum root_error e;
+    struct monitor *m = monitor_open(vm_id, &e);
+    if (!m) {
+        print("vm %u: its VMM has ended\n", vm_id);
+        return;
+    }
+    m->used_us = shell_now_us();
+    bool sent = channel_write(&m->channel, request, n) == n && channel_write(&m->channel, "\n", 1) == 1;
+    for (uint64_t end = m->used_us + ANSWER_US, now; sent && (now = shell_now_us()) < end;) {
+        char c;
+        while (channel_read(&m->channel, &c, 1))
+            if (answer_byte(line, &length, c))
+                return;
+        if (channel_closed(&m->channel)) { // it crashed: the log tells
+            monitor_close(m);
+            return;
+        }
+        if (!shell_sleep(end - now))
+            break;
+    }
+    print("vm %u: no answer from its VMM\n", vm_id);
+    monitor_close(m); // an answer that comes late is not for the next question
+}

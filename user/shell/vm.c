@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Commands about virtual machines.
+#include "lib/c/printf.h"
+#include "lib/c/string.h"
+#include "lib/sys/clock.h"
+#include "user/shell/shell.h"
+
+#define POLL_US 1000000 // in case nobody tells
+#define GONE_US 10000000
+
+static const char *const states[] = {
+    [VM_NONE] = "-",        [VM_STARTING] = "starting", [VM_RUNNING] = "running",
+    [VM_PAUSED] = "paused", [VM_STOPPED] = "stopped",   [VM_CRASHED] = "crashed",
+};
+
+static bool vm_info(uint64_t id, struct process_info *info)
+{
+    for (uint64_t i = 0; root_process_info(i, info) == ROOT_OK; i++)
+        if (info->vm_id && info->vm_id == id)
+            return true;
+    return false;
+}
+
+// The VM that the first argument names; says what is wrong if there is none.
+static bool vm_argument(const struct words *w, unsigned first, unsigned arguments, struct process_info *info)
+{
+    uint64_t id;
+    if (w->count != first + arguments) {
+        print("usage: %s %s ID%s\n", w->word[0], w->word[1], arguments > 1 ? " KIND" : "");
+        return false;
+    }
+    if (number_parse(w->word[first], &id) && vm_info(id, info))
+        return true;
+    print("vm %s: no such VM; `vm list` shows them\n", w->word[first]);
+    return false;
+}
+
+// --- starting
+// --------------------------------------------------------------------------------------------------------------
+
+static bool vms_possible(const char *command)
+{
+    const struct start_info *info = start_info();
+    if (info->virt & (HIP_VIRT_VMX | HIP_VIRT_SVM))
+        return true;
+    print("%s: no VMs on this machine: %s\n", command,
+          info->virt_refusal[0] ? info->virt_refusal : "the CPU has no VT-x");
+    return false;
+}
+
+static void start(const char *command, bool config_file, const char *args)
+{
+    struct process_info info;
+    uint32_t id;
+    enum root_error e = root_vm_start(config_file, UINT64_MAX, args, &id);
+    if (e != ROOT_OK) {
+        print("%s: %s\n", command, root_error_text(e));
+        return;
+    }
+    while (vm_info(id, &info) && info.state == VM_STARTING)
+        if (!shell_sleep(POLL_US))
+            return;
+    if (info.vm_id != id) {
+        print("%s: vm %u is gone\n", command, id);
+    } else if (info.state == VM_RUNNING || info.state == VM_PAUSED || info.exits) {
+        print("vm %u (%s) started\n", id, info.name);
+    } else { // it came to nothing: say why, and forget it
+        print("%s: %s\n", command, info.reason);
+        root_vm_kill(id);
+    }
+}
+
+void vm_start(const struct words *w, unsigned first)
+{
+    char name[NAME_MAX_LEN];
+    uint64_t size;
+    if (w->count != first + 1) {
+        print("usage: vm start NAME\n");
+        return;
+    }
+    if (!vms_possible("vm start"))
+        return;
+    int n = snprintf(name, sizeof name, "guests/%s.cfg", w->word[first]);
+    if (n >= (int)sizeof name || root_file_find(name, &size) != ROOT_OK)
+        print("vm start: guests/%s.cfg: no such file on the boot medium\n", w->word[first]);
+    else
+        start("vm start", true, name);
+}
+
+void vm_run(const struct words *w, unsigned first)
+{
+    if (w->count == first)
+        print("usage: vm run [-n NAME] [-m SIZE] -kernel FILE [-initrd FILE] [-append \"...\"]\n");
+    else if (vms_possible("vm run"))
+        start("vm run", false, w->rest[first]);
+}
+
+// --- looking
+// ---------------------------------------------------------------------------------------------------------------
+
+void vm_list(const struct words *w, unsigned first)
+{
+    struct process_info info;
+    char state[240], memory[24];
+    (void)w;
+    (void)first;
+    print("ID   NAME         STATE                MEM      CPU-TIME      EXITS\n");
+    for (uint64_t i = 0; root_process_info(i, &info) == ROOT_OK; i++) {
+        if (!info.vm_id || info.state >= sizeof states / sizeof *states)
+            continue;
+        bool over = info.state == VM_STOPPED || info.state == VM_CRASHED;
+        snprintf(state, sizeof state, "%s%s%s", states[info.state], over && info.reason[0] ? ": " : "",
+                 over ? info.reason : "");
+        uint64_t us = clock_us(info.time, start_info()->tsc_hz);
+        print("%-4u %-12s %-20s %-8s %5lu.%02lus %10lu\n", info.vm_id, info.name[0] ? info.name : "-", state,
+              size_text(info.guest_memory, memory), us / 1000000, us / 10000 % 100, info.exits);
+    }
+}
+
+void vm_stat(const struct words *w, unsigned first)
+{
+    struct process_info info;
+    if (vm_argument(w, first, 1, &info))
+        monitor_ask(info.vm_id, "stat");
+}
+
+void vm_console(const struct words *w, unsigned first)
+{
+    struct process_info info;
+    if (vm_argument(w, first, 1, &info))
+        print("\033]mica;focus;%u\a", info.vm_id);
+}
+
+// --- acting
+// ----------------------------------------------------------------------------------------------------------------
+
+void vm_reset(const struct words *w, unsigned first)
+{
+    struct process_info info;
+    if (vm_argument(w, first, 1, &info))
+        monitor_ask(info.vm_id, "reset");
+}
+
+void vm_kill(const struct words *w, unsigned first)
+{
+    struct process_info info;
+    if (!vm_argument(w, first, 1, &info))
+        return;
+    uint32_t id = info.vm_id;
+    enum root_error e = root_vm_kill(id);
+    if (e != ROOT_OK) {
+        print("vm %u: %s\n", id, root_error_text(e));
+        return;
+    }
+    uint64_t end = shell_now_us() + GONE_US;
+    while (vm_info(id, &info) && shell_now_us() < end && shell_sleep(POLL_US))
+        ;
+    print("vm %u killed\n", id);
+}
+
+void vm_wait(const struct words *w, unsigned first)
+{
+    struct process_info info;
+    if (!vm_argument(w, first, 1, &info))
+        return;
+    uint32_t id = info.vm_id;
+    while (vm_info(id, &info) && info.state != VM_STOPPED && info.state != VM_CRASHED)
+        if (!shell_sleep(POLL_US))
+            return;
+    print("vm %u stopped: %s\n", id, info.vm_id == id ? info.reason : "killed");
+}
+
+void vm_crash(const struct words *w, unsigned first)
+{
+    static const char *const kinds[] = {"null", "ud", "stack", "kernel-address", "loop", "memory"};
+    struct process_info info;
+    char request[64];
+    if (!vm_argument(w, first, 2, &info))
+        return;
+    for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (!strcmp(w->word[first + 1], kinds[i])) {
+            snprintf(request, sizeof request, "crash %s", kinds[i]);
+            monitor_ask(info.vm_id, request);
+            return;
+        }
+    print("vm crash: unknown kind %s; there are", w->word[first + 1]);
+    for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        print(" %s", kinds[i]);
+    print("\n");
+}
