@@ -94,6 +94,12 @@ void console_write(const char *text)
         spin_unlock(&lock);
 }
 
+// Somebody writes just now: perhaps what an NMI interrupted, which then must not wait for it.
+bool console_busy(void)
+{
+    return __atomic_load_n(&lock, __ATOMIC_RELAXED);
+}
+
 void klog(const char *format, ...)
 {
     char line[LINE_BYTES];

@@ -199,7 +199,8 @@ void nmi_handler(struct regs *regs)
 {
     if (__atomic_load_n(&first_panic, __ATOMIC_ACQUIRE))
         halt_forever();
-    klog("NMI at %#lx", regs->rip);
+    if (!console_busy())
+        klog("NMI at %#lx", regs->rip);
 }
 
 void mce_handler(struct regs *regs)

@@ -141,7 +141,8 @@ void virt_refuse(const char *sentence); // virt.c: no VMs, and why
 
 // ---- console.c, panic.c
 void console_init(void);
-void console_screen(bool on);         // also to the VGA text screen
+void console_screen(bool on); // also to the VGA text screen
+bool console_busy(void);
 void console_panic_mode(void);        // from now on without locks, and to the serial port
 void console_write(const char *text); // raw, no time stamp
 uint64_t klog_phys(uint64_t *size);
