@@ -271,7 +271,7 @@ int guest_walk_remember(const struct guest_mem *mem, const struct guest_paging *
 {
     struct walk w = {.mem = mem, .p = p, .access = access};
     int result = walk_run(&w, gva, gpa, pf_error);
-    if (result != GUEST_WALK_OK || w.depth == 0 || access & GUEST_PEEK) {
+    if (result != GUEST_WALK_OK || access & GUEST_PEEK) {
         return result;
     }
     struct guest_walk_entry *e = &cache->entries[((gva >> 12) ^ access) % GUEST_WALK_ENTRIES];

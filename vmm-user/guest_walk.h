@@ -52,12 +52,12 @@ struct guest_walk_cache {
     struct guest_walk_entry entries[GUEST_WALK_ENTRIES];
 };
 
-// Everything but CR3 that decides about a translation, in distinct bits. Without paging bit 31 is clear.
+// Everything but CR3 that decides about a translation, in distinct bits; never 0. Without paging bit 31 is clear.
 static inline uint64_t guest_walk_regime(uint64_t cr0, uint64_t cr4, uint64_t efer, uint64_t rflags, unsigned cpl,
                                          uint32_t pkru)
 {
     return (cr0 & (CR0_PG | CR0_WP)) | (cr4 & (CR4_PSE | CR4_PAE | CR4_LA57 | CR4_SMEP | CR4_SMAP | CR4_PKE)) |
-           (efer & (EFER_LMA | EFER_NXE)) | (rflags & RFLAGS_AC) | cpl | (uint64_t)pkru << 32;
+           (efer & (EFER_LMA | EFER_NXE)) | (rflags & RFLAGS_AC) | cpl | 8 | (uint64_t)pkru << 32;
 }
 
 static inline bool guest_walk_lookup(const struct guest_walk_cache *cache, uint64_t regime, uint64_t cr3, uint64_t gva,
@@ -65,7 +65,7 @@ static inline bool guest_walk_lookup(const struct guest_walk_cache *cache, uint6
 {
     const struct guest_walk_entry *e = &cache->entries[((gva >> 12) ^ access) % GUEST_WALK_ENTRIES];
     uint64_t offset = gva & 0xfff, changed = 0;
-    if (e->tag != ((gva - offset) | access) || e->regime != regime || e->cr3 != cr3 || !regime) {
+    if (e->tag != ((gva - offset) | access) || e->regime != regime || e->cr3 != cr3) {
         return false;
     }
 #pragma GCC unroll 5
