@@ -5,7 +5,8 @@
 #include "pc/lapic.h"
 #include "vmx/vmx.h"
 
-#define MTD_COMMON (MTD_ACDB | MTD_RIP | MTD_QUAL)
+#define MTD_SAVED_FIRST  (MTD_ACDB | MTD_RIP | MTD_RFLAGS | MTD_STATE | MTD_QUAL)
+#define MTD_LOADED_FIRST (MTD_ACDB | MTD_RIP | MTD_QUAL)
 
 // ---- segments: the fields of register i of the hardware's order are 2 * i apart
 static const uint8_t hardware_order[SEG_COUNT] = {
@@ -350,16 +351,12 @@ static void system_load(struct vcpu *v, const struct utcb_state *s, uint32_t mtd
 
 static __attribute__((noinline)) void rest_save(struct vcpu *v, struct utcb_state *s, uint32_t mtd)
 {
+    if (v->mark < v->cpu->slice_start)
+        v->mark = v->cpu->slice_start; // an event without an exit: what others did meanwhile is not this vCPU's
     if (mtd & (MTD_BSD | MTD_RSP | MTD_R8_R15))
         more_gprs_save(v, s, mtd);
-    if (mtd & MTD_RFLAGS)
-        s->rflags = vmread(GUEST_RFLAGS);
     if (mtd & MTD_INJ)
         injection_save(v, s);
-    if (mtd & MTD_STATE) {
-        s->intr_state = vmread(GUEST_INTERRUPTIBILITY);
-        s->activity = ACTIVITY_ACTIVE;
-    }
     if (mtd & MTD_SEG)
         segments_save(s, mtd);
     if (mtd & MTD_CR)
@@ -388,16 +385,36 @@ static __attribute__((noinline)) void rest_load(struct vcpu *v, const struct utc
         system_load(v, s, mtd);
 }
 
-static inline void save_to(uint64_t *where, enum vmcs_field field)
+// VMREAD to memory: 64 bits, zero-extended.
+static inline void save_to(void *where, enum vmcs_field field)
 {
-    __asm__ volatile("vmread %1, %0" : "=m"(*where) : "r"((uint64_t)field) : "cc");
+    __asm__ volatile("vmread %1, %0" : "=m"(*(uint64_t *)where) : "r"((uint64_t)field) : "cc");
+}
+
+#define FOLLOWS(a, b) (offsetof(struct utcb_state, b) == offsetof(struct utcb_state, a) + sizeof(uint32_t))
+_Static_assert(FOLLOWS(insn_len, insn_info), "reading insn_len sets insn_info, a field of a later group, to 0");
+_Static_assert(FOLLOWS(intr_state, activity) && !ACTIVITY_ACTIVE, "reading intr_state sets the activity to active");
+
+static __attribute__((noinline, cold)) void switch_and_save(struct ec *ec, struct utcb_state *s, uint32_t mtd)
+{
+    vmcs_switch(ec->vcpu);
+    state_save(ec, s, mtd);
+}
+
+static __attribute__((noinline, cold)) void switch_and_load(struct ec *ec, struct utcb_state *s, uint32_t mtd)
+{
+    vmcs_switch(ec->vcpu);
+    state_load(ec, s, mtd);
 }
 
 // The last word of the kernel before the handler runs: time from the exit to here is the kernel's.
 void state_save(struct ec *ec, struct utcb_state *s, uint32_t mtd)
 {
     struct vcpu *v = ec->vcpu;
-    vmcs_use(v);
+    if (__builtin_expect(v->local->loaded != v, 0)) {
+        switch_and_save(ec, s, mtd);
+        return;
+    }
     if (mtd & MTD_ACDB) {
         s->gpr[GPR_RAX] = v->gpr[GPR_RAX];
         s->gpr[GPR_RCX] = v->gpr[GPR_RCX];
@@ -406,26 +423,32 @@ void state_save(struct ec *ec, struct utcb_state *s, uint32_t mtd)
     }
     if (mtd & MTD_RIP) {
         save_to(&s->rip, GUEST_RIP);
-        s->insn_len = vmread(INSN_LEN);
+        save_to(&s->insn_len, INSN_LEN);
     }
+    if (mtd & MTD_RFLAGS)
+        save_to(&s->rflags, GUEST_RFLAGS);
+    if (mtd & MTD_STATE)
+        save_to(&s->intr_state, GUEST_INTERRUPTIBILITY);
     if (mtd & MTD_QUAL) {
         save_to(&s->qual[0], QUALIFICATION);
         if (v->reason != VMX_EXIT_IO || (s->qual[0] & IO_QUAL_STRING))
             qualification_save(v, s);
     }
-    if (mtd & ~MTD_COMMON)
+    if (mtd & ~MTD_SAVED_FIRST)
         rest_save(v, s, mtd);
-    kernel_time(v, rdtsc());
+    uint64_t now = rdtsc();
+    v->stats->kernel += now - v->mark;
+    v->mark = now;
 }
 
 // The first thing of an answer: time until now was the handler's.
 void state_load(struct ec *ec, struct utcb_state *s, uint32_t mtd)
 {
     struct vcpu *v = ec->vcpu;
-    vmcs_use(v);
-    uint64_t now = rdtsc();
-    v->stats->vmm += now - v->mark;
-    v->mark = now;
+    if (__builtin_expect(v->local->loaded != v, 0)) {
+        switch_and_load(ec, s, mtd);
+        return;
+    }
     v->reason = REASON_NONE;
     if (mtd & MTD_ACDB) {
         v->gpr[GPR_RAX] = s->gpr[GPR_RAX];
@@ -435,6 +458,9 @@ void state_load(struct ec *ec, struct utcb_state *s, uint32_t mtd)
     }
     if (mtd & MTD_RIP)
         vmwrite(GUEST_RIP, s->rip);
-    if (mtd & ~MTD_COMMON)
+    uint64_t now = rdtsc();
+    v->stats->vmm += now - v->mark;
+    v->mark = now;
+    if (mtd & ~MTD_LOADED_FIRST)
         rest_load(v, s, mtd);
 }

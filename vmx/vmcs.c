@@ -149,6 +149,7 @@ void vmcs_switch(struct vcpu *v)
     if (!v->ready)
         vmclear(v);
     vmptrld(v);
+    v->local->running = NULL;
     v->local->loaded = v;
     if (v->ready)
         return;
@@ -177,6 +178,8 @@ void vmcs_release(struct ec *ec)
         return;
     if (v->ready)
         vmclear(v);
+    if (v->local->running == v)
+        v->local->running = NULL;
     if (v->local->loaded == v)
         v->local->loaded = NULL;
     if (v->local->carried == v)

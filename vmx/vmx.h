@@ -50,6 +50,7 @@ extern struct vmx {
 } vmx;
 
 struct vmx_cpu { // one per CPU
+    struct vcpu *running;            // of whom all that follows is here: it can enter; NULL = nobody
     struct vcpu *loaded;             // whose VMCS is current
     struct vcpu *carried;            // whose registers of enum carried and DR0-3, DR6 the CPU holds
     void *vmxon;
@@ -98,14 +99,6 @@ static inline void vmwrite(enum vmcs_field field, uint64_t value)
     __asm__ volatile("vmwrite %0, %1" : : "rm"(value), "r"((uint64_t)field) : "cc");
 }
 
-// The time since the last mark was the kernel's, but for what passed before the current SC was dispatched.
-static inline void kernel_time(struct vcpu *v, uint64_t now)
-{
-    uint64_t since = v->cpu->slice_start;
-    v->stats->kernel += now - (v->mark > since ? v->mark : since);
-    v->mark = now;
-}
-
 // enable.c
 enum status vmx_enable_cpu(struct cpu *cpu);
 // controls.c: pure. NULL, or the sentence that says what the CPU lacks.
@@ -124,11 +117,6 @@ void vmcs_release(struct ec *ec);
 void vmcs_destroy(struct ec *ec);
 void vmcs_switch(struct vcpu *v);
 void vmcs_reset_launch(struct vcpu *v);
-static inline void vmcs_use(struct vcpu *v) // make its VMCS the current one
-{
-    if (__builtin_expect(v->local->loaded != v, 0))
-        vmcs_switch(v);
-}
 // carried.c
 void msr_bitmap_fill(uint8_t *page, bool x2apic, bool apic_registers);
 void carried_load(struct vcpu *v);       // put its registers into the CPU, save those of the vCPU that was there
