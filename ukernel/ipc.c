@@ -103,7 +103,6 @@ static _Noreturn __attribute__((cold)) void event_lost(struct ec *ec, unsigned e
     klog("cpu%u: EC without a handler for %s %u at rip %#lx stopped", ec->cpu, ec->type == EC_VCPU ? "exit" : "exception", event,
          ec->type == EC_VCPU ? 0 : ec->regs.rip);
     ec->stopped = true;
-    sched_block(ec);
     schedule();
 }
 
@@ -140,10 +139,8 @@ static __attribute__((noinline, cold)) void reply_rare(struct ec *self, struct e
     if (caller != EC_NOBODY && caller->cont == ret_user_iret)
         exception_load(caller, &self->utcb->state, mtd);
     bool stop = caller != EC_NOBODY && (mtd & MTD_STOP) && caller->cont != ret_user_hypercall;
-    if (stop) {
-        caller->stopped = true;
-        sched_block(caller);
-    }
+    if (stop)
+        caller->stopped = true; // schedule() finds out whose SC that leaves without work: this one may be a helper's
     if (stop || !list_empty(&self->helpers) || caller == EC_NOBODY)
         schedule();
 }

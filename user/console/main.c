@@ -50,7 +50,9 @@ static struct {
     struct keyboard keyboard;
     uint32_t events_seen;
     uint64_t log_position, log_mark; // the log up to log_position is in the system's terminal up to log_mark
-    char notice[NOTICE_MAX];         // for the serial line, before the terminal's own bytes
+    uint32_t wanted_vm; // whose terminal gets the focus once the shell's output is shown up to wanted_at; 0 = no change
+    uint64_t wanted_at;
+    char notice[NOTICE_MAX]; // for the serial line, before the terminal's own bytes
     uint32_t notice_length;
 } console;
 
@@ -82,20 +84,36 @@ static void focus_system(void)
         notice(t->line, t->line_length);
 }
 
+static unsigned slot_of(uint32_t vm_id)
+{
+    unsigned i = SYSTEM + 1;
+    while (i < SLOTS && (!console.slots[i].terminal || console.slots[i].vm_id != vm_id))
+        i++;
+    return i;
+}
+
 static void focus_vm(uint32_t vm_id)
 {
     char text[80];
-    for (unsigned i = SYSTEM + 1; i < SLOTS; i++) {
-        struct slot *s = &console.slots[i];
-        if (!s->terminal || s->vm_id != vm_id)
-            continue;
-        console.focus = i;
-        console.redraw = true;
-        terminal_skip(s->terminal, REPLAY);
-        notice(text, snprintf(text, sizeof text, "[console of vm %u: Ctrl-] leaves]\r\n", vm_id));
+    unsigned i = slot_of(vm_id);
+    if (i == SLOTS) {
+        terminal_insert(console.slots[SYSTEM].terminal, text,
+                        snprintf(text, sizeof text, "vm %u has no console\n", vm_id));
         return;
     }
-    terminal_insert(console.slots[SYSTEM].terminal, text, snprintf(text, sizeof text, "vm %u has no console\n", vm_id));
+    console.focus = i;
+    console.redraw = true;
+    terminal_skip(console.slots[i].terminal, REPLAY);
+    notice(text, snprintf(text, sizeof text, "[console of vm %u: Ctrl-] leaves]\r\n", vm_id));
+}
+
+static void focus_wanted(void)
+{
+    uint32_t vm_id = console.wanted_vm;
+    if (!vm_id || console.slots[SYSTEM].terminal->sent < console.wanted_at)
+        return;
+    console.wanted_vm = 0;
+    focus_vm(vm_id);
 }
 
 // --- output
@@ -116,10 +134,12 @@ static void print_system(const uint8_t *bytes, uint32_t n)
             console.control.length = 0;
             break;
         case CONTROL_FOCUS:
-            if (vm_id)
-                focus_vm(vm_id);
-            else
+            if (!vm_id)
                 focus_system();
+            else if (console.focus != SYSTEM)
+                focus_vm(vm_id);
+            console.wanted_vm = console.focus == SYSTEM ? vm_id : 0;
+            console.wanted_at = t->head;
             break;
         case CONTROL_TAKEN:
             break;
@@ -189,7 +209,10 @@ static void send(void)
         terminal_skip(t, REPLAY);
         notice("\r\n[output skipped]\r\n", 20);
     }
-    n += terminal_send(t, bytes + n, room - n);
+    room -= n;
+    if (console.wanted_vm && console.wanted_at - t->sent < room) // what comes behind waits until the focus is back
+        room = console.wanted_at > t->sent ? console.wanted_at - t->sent : 0;
+    n += terminal_send(t, bytes + n, room);
     serial_send(bytes, n);
 }
 
@@ -212,13 +235,22 @@ static void draw(void)
 // --- input
 // -----------------------------------------------------------------------------------------------------------------
 
+// Who gets what is typed: already the one that is about to be shown.
+static struct slot *typed(void)
+{
+    unsigned i = console.wanted_vm ? slot_of(console.wanted_vm) : SLOTS;
+    return i < SLOTS ? &console.slots[i] : focused();
+}
+
 // A guest that does not read loses what is typed, and the typist hears it: the key that leaves must get through.
 static void type(uint8_t key)
 {
-    if (key == KEY_LEAVE && console.focus != SYSTEM)
+    if (key == KEY_LEAVE && (console.focus != SYSTEM || console.wanted_vm)) {
+        console.wanted_vm = 0;
         focus_system();
-    else if (!terminal_type(focused()->terminal, key))
+    } else if (!terminal_type(typed()->terminal, key)) {
         notice("\a", 1);
+    }
 }
 
 static bool room_to_type(void)
@@ -376,6 +408,7 @@ static bool round(void)
         }
     take_events();
     send();
+    focus_wanted();
     draw();
     tell_progress();
     if (console.has_serial)

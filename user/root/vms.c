@@ -87,11 +87,26 @@ static struct process *process_at(uint64_t index)
     }
 }
 
+// Root itself is the first in the list: its kernel memory is its own account, its code and data included.
+static void root_info(uint64_t *w)
+{
+    static const uint64_t threads[] = {SEL_SELF_SC, SEL_WORK_SC, SEL_ZERO_SC};
+    memset(&w[1], 0, (16 + sizeof root.processes->reason / 8) * 8);
+    w[5] = ctrl_pd(PD_QUERY, SEL_SELF_PD, 0, 0, 0, 0).value;
+    for (unsigned i = 0; i < sizeof threads / sizeof *threads; i++)
+        w[6] += ctrl_sc(SC_TIME, threads[i]).value;
+    memcpy(&w[10], "root", 5);
+}
+
 enum root_error serve_process_info(struct process *p, uint64_t *w, unsigned *answer)
 {
-    struct process *q = process_at(w[1]);
     (void)p;
-    *answer = 1;
+    *answer = 17 + sizeof p->reason / 8;
+    if (!w[1]) {
+        root_info(w);
+        return ROOT_OK;
+    }
+    struct process *q = process_at(w[1] - 1);
     if (!q)
         return ROOT_NOT_FOUND;
     process_look(q);
@@ -108,7 +123,6 @@ enum root_error serve_process_info(struct process *p, uint64_t *w, unsigned *ans
     memset(&w[10], 0, NAME_MAX_LEN);
     memcpy(&w[10], q->vm_id ? q->title : q->name, sizeof q->title);
     memcpy(&w[17], q->reason, sizeof q->reason);
-    *answer = 17 + sizeof q->reason / 8;
     return ROOT_OK;
 }
 
