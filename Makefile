@@ -19,7 +19,7 @@ FREESTANDING := -std=gnu17 -ffreestanding -O2 -g $(WARN) -mgeneral-regs-only -fn
                 -fno-asynchronous-unwind-tables -fcf-protection=none -fno-strict-aliasing -fno-common
 KERNEL_CFLAGS := $(FREESTANDING) -mno-red-zone -mcmodel=kernel $(INCLUDES)
 USER_CFLAGS   := $(FREESTANDING) -mno-red-zone -ffunction-sections -fdata-sections $(INCLUDES)
-NASM_FLAGS    := -f elf64 -g -F dwarf -Iinclude/ -I./
+NASM_FLAGS    := -f elf64 -g -F dwarf -Iinclude/ -I./ -I$(B)/gen/
 LINK          := $(CC) -static -nostdlib -no-pie -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 \
                  -Wl,--no-warn-rwx-segments
 HOST_CFLAGS   := -std=gnu17 -g -O1 $(WARN) -fno-strict-aliasing -fno-omit-frame-pointer \
@@ -43,7 +43,7 @@ FUZZ_NAMES  := $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuz
 
 # A program of user land: its name and its sources; vmm, ktest and bench are named for what they are, not for a folder.
 $(foreach name,$(USER_NAMES),$(eval PROG_$(name)_SRC := $(call find_sources,user/$(name))))
-PROG_vmm_SRC   := $(call find_sources,vmm-user bios-emul)
+PROG_vmm_SRC   := $(call find_sources,vmm-user $(if $(wildcard vmm-user/firmware.c),bios-emul))
 PROG_ktest_SRC := $(call find_sources,tests/kernel)
 PROG_bench_SRC := $(sort $(wildcard tests/bench/*.c tests/bench/*.asm)) tests/kernel/support.c
 PROGRAMS    := $(foreach name,$(sort $(USER_NAMES) vmm ktest bench),$(if $(PROG_$(name)_SRC),$(name)))
@@ -153,6 +153,12 @@ $(B)/user/%.asm.o: %.asm Makefile
 
 %.boot.elf: %.elf
 	@$(OBJCOPY) --strip-all $< $@
+
+# The character shapes of the BIOS, from Debian's vgabios.
+$(B)/gen/font16.bin: scripts/bios-fonts
+	@mkdir -p $(@D)
+	@scripts/bios-fonts $(@D)
+$(B)/user/bios-emul/rom.asm.o: $(B)/gen/font16.bin
 
 $(B)/gen/%.h: vmm-user/load/%.asl
 	@mkdir -p $(@D)
