@@ -123,20 +123,9 @@ void bus_port_write_wide(struct bus *bus, uint16_t port, unsigned size, uint32_t
     }
 }
 
-static struct device *window_find(struct bus *bus, uint64_t addr)
+uint64_t bus_mmio_read_split(struct device *dev, uint64_t addr, unsigned size)
 {
-    for (unsigned i = 0; i < bus->window_count; i++)
-        if (addr - bus->windows[i].base < bus->windows[i].size)
-            return bus->windows[i].dev;
-    return &bus->nobody;
-}
-
-uint64_t bus_mmio_read(struct bus *bus, uint64_t addr, unsigned size)
-{
-    struct device *dev = window_find(bus, addr);
     unsigned max = dev->ops->max_size;
-    if (!max || size <= max)
-        return dev->ops->read(dev, IO_MMIO, addr, size);
     uint64_t value = 0;
     for (unsigned done = 0; done < size; done += max) {
         uint64_t part = dev->ops->read(dev, IO_MMIO, addr + done, max) & (UINT64_MAX >> (64 - 8 * max));
@@ -145,14 +134,9 @@ uint64_t bus_mmio_read(struct bus *bus, uint64_t addr, unsigned size)
     return value;
 }
 
-void bus_mmio_write(struct bus *bus, uint64_t addr, unsigned size, uint64_t value)
+void bus_mmio_write_split(struct device *dev, uint64_t addr, unsigned size, uint64_t value)
 {
-    struct device *dev = window_find(bus, addr);
     unsigned max = dev->ops->max_size;
-    if (!max || size <= max) {
-        dev->ops->write(dev, IO_MMIO, addr, size, value);
-        return;
-    }
     for (unsigned done = 0; done < size; done += max)
         dev->ops->write(dev, IO_MMIO, addr + done, max, (value >> (8 * done)) & (UINT64_MAX >> (64 - 8 * max)));
 }

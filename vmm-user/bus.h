@@ -32,8 +32,34 @@ void bus_reset(struct bus *bus);
 
 uint32_t bus_port_read_wide(struct bus *bus, uint16_t port, unsigned size);
 void bus_port_write_wide(struct bus *bus, uint16_t port, unsigned size, uint32_t value);
-uint64_t bus_mmio_read(struct bus *bus, uint64_t addr, unsigned size);
-void bus_mmio_write(struct bus *bus, uint64_t addr, unsigned size, uint64_t value);
+uint64_t bus_mmio_read_split(struct device *dev, uint64_t addr, unsigned size);
+void bus_mmio_write_split(struct device *dev, uint64_t addr, unsigned size, uint64_t value);
+
+static inline struct device *bus_mmio_find(struct bus *bus, uint64_t addr)
+{
+    for (const struct bus_window *w = bus->windows, *end = w + bus->window_count; w < end; w++)
+        if (addr - w->base < w->size)
+            return w->dev;
+    return &bus->nobody;
+}
+
+// size 1, 2, 4 or 8.
+static inline uint64_t bus_mmio_read(struct bus *bus, uint64_t addr, unsigned size)
+{
+    struct device *dev = bus_mmio_find(bus, addr);
+    if (__builtin_expect(size - 1 > dev->ops->max_size - 1, 0))
+        return bus_mmio_read_split(dev, addr, size);
+    return dev->ops->read(dev, IO_MMIO, addr, size);
+}
+
+static inline void bus_mmio_write(struct bus *bus, uint64_t addr, unsigned size, uint64_t value)
+{
+    struct device *dev = bus_mmio_find(bus, addr);
+    if (__builtin_expect(size - 1 > dev->ops->max_size - 1, 0))
+        bus_mmio_write_split(dev, addr, size, value);
+    else
+        dev->ops->write(dev, IO_MMIO, addr, size, value);
+}
 
 // size 1, 2 or 4. What no device answers reads as all ones.
 static inline uint32_t bus_port_read(struct bus *bus, uint16_t port, unsigned size)

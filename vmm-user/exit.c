@@ -148,17 +148,13 @@ enum insn_result exit_insn_mmio(void *context, uint64_t address, unsigned size, 
 {
     struct vcpu *v = context;
     struct bus *bus = &v->vm->machine.bus;
-    if (address - LAPIC_BASE < LAPIC_SIZE && size == 4) {
-        if (write)
-            lapic_mmio_write(&v->lapic, (uint32_t)(address - LAPIC_BASE), 4, (uint32_t)*value);
-        else
-            *value = lapic_mmio_read(&v->lapic, (uint32_t)(address - LAPIC_BASE), 4);
-        vcpu_attend(v, write ? ATTENTION_IRQ : 0);
-    } else if (write) {
-        bus_mmio_write(bus, address, size, *value);
-    } else {
+    if (!write) {
         *value = bus_mmio_read(bus, address, size);
+        return INSN_DONE;
     }
+    bus_mmio_write(bus, address, size, *value);
+    if (address - LAPIC_BASE < LAPIC_SIZE)
+        vcpu_attend(v, ATTENTION_IRQ);
     return INSN_DONE;
 }
 
@@ -191,17 +187,31 @@ static uint64_t insn_changes(const struct insn *in)
     return MTD_GPR | MTD_RFLAGS;
 }
 
+// 64-bit code seldom needs more segments than CS and SS: the others are asked for when it does.
+static bool insn_lacks_segments(struct vcpu *v)
+{
+    if (!vcpu_has(v, EXIT_MTD_INSN))
+        return true;
+    v->widened = VCPU_WIDE_EXITS;
+    return false;
+}
+
 uint64_t exit_insn(struct vcpu *v, struct utcb_state *s)
 {
     struct insn_cpu *cpu = &v->insn;
     const struct insn *in;
     if (exit_is_stepped(v, s))
         return vcpu_widen(v, MTD_DR);
+    vcpu_narrow(v);
     cpu->byte_count = 0;
     cpu->reason = NULL;
+    if (insn_mode_of(s) != INSN_MODE_64 && insn_lacks_segments(v))
+        return vcpu_widen(v, EXIT_MTD_INSN);
     enum insn_result result = insn_fetch(cpu, &in);
     uint64_t mtd = 0;
     if (result == INSN_DONE) {
+        if (in->segment >= INSN_FS && in->segment < INSN_SEGMENTS && insn_lacks_segments(v))
+            return vcpu_widen(v, EXIT_MTD_INSN);
         mtd = insn_changes(in) | MTD_RIP;
         result = insn_execute(cpu, in);
     }
@@ -235,8 +245,9 @@ uint64_t exit_port_string(struct vcpu *v, struct utcb_state *s)
 uint64_t exit_apic_write(struct vcpu *v, struct utcb_state *s, uint32_t offset)
 {
     lapic_write_done(&v->lapic, offset);
-    vcpu_attend(v, ATTENTION_IRQ);
-    return exit_settle_slow(v, s, 0);
+    if (v->lapic.irr_words | v->windows | v->tpr_threshold | pic_pending(&v->vm->machine.pic))
+        vcpu_attend(v, ATTENTION_IRQ);
+    return exit_settle(v, s, 0);
 }
 
 // ---- MSRs, XCR0

@@ -16,8 +16,10 @@ extern exit_handler exit_handlers[EVENT_COUNT];
 void exit_table_init(void);
 
 #define EXIT_MTD_BASE (MTD_ACDB | MTD_RIP | MTD_RFLAGS | MTD_STATE)
-#define EXIT_MTD_INSN                                                                                                  \
-    (MTD_GPR | MTD_RIP | MTD_RFLAGS | MTD_STATE | MTD_QUAL | MTD_INJ | MTD_CR | MTD_EFER | MTD_CSSS | MTD_ESDS | MTD_FSGS)
+// What the instruction executor needs: in 64-bit mode, and in all modes.
+#define EXIT_MTD_INSN64                                                                                                \
+    (MTD_GPR | MTD_RIP | MTD_RFLAGS | MTD_STATE | MTD_QUAL | MTD_INJ | MTD_CR | MTD_EFER | MTD_CSSS)
+#define EXIT_MTD_INSN (EXIT_MTD_INSN64 | MTD_ESDS | MTD_FSGS)
 
 // The instruction is done: RIP moves on; what is due follows. `mtd`: what changed.
 uint64_t exit_retire_slow(struct vcpu *v, struct utcb_state *s, uint64_t mtd);

@@ -6,4 +6,4 @@ main:   lidt    [.none]
         int3
         ret
 .none:  dw      0
-        dd      0
+        dq      0

@@ -1,6 +1,6 @@
 ; SPDX-License-Identifier: GPL-2.0-only
 ; What exits cost, measured from inside: for each operation the median of 1,000 rounds, in ticks of the TSC, less what the
-; measuring itself takes. Prints a table and powers off.
+; measuring itself takes. Prints lines `BENCH: name: ticks` and powers off.
         %include "start.inc"
 
 ROUNDS     equ 1000
@@ -10,7 +10,7 @@ LAPIC      equ 0xfee00000
 IOAPIC     equ 0xfec00000
 VECTOR     equ 0x41
 
-; measure "name" ... measured: the operation between them may use all registers but EBP, ESP
+; measure "name" ... measured: the operation between them may use all registers but RBP, RSP
 %macro measure 1
         %push
         jmp     %$over
@@ -26,75 +26,76 @@ VECTOR     equ 0x41
 %endmacro
 
 main:   call    apic_set_up
-        mov     esi, title
-        call    put_text
         mov     edi, nothing
         call    measure_median
         mov     [overhead], eax
-        measure "CPUID, leaf 0"
+        measure "exit_cpuid"
         xor     eax, eax
         xor     ecx, ecx
         cpuid
         measured
-        measure "CPUID, leaf 1"
+        measure "exit_cpuid1"
         mov     eax, 1
         xor     ecx, ecx
         cpuid
         measured
-        measure "OUT 80h"
+        measure "exit_port80"
         out     0x80, al
         measured
-        measure "IN 3FDh"
+        measure "exit_port3fd"
         mov     dx, COM1 + 5
         in      al, dx
         measured
-        measure "IN 40h (PIT)"
+        measure "exit_pit"
         in      al, 0x40
         measured
-        measure "IN 608h (PM timer)"
+        measure "exit_pm_timer"
         mov     dx, 0x608
         in      eax, dx
         measured
-        measure "RDMSR (MTRRCAP)"
+        measure "exit_rdmsr"
         mov     ecx, 0xfe
         rdmsr
         measured
-        measure "WRMSR (TSC deadline 0)"
+        measure "exit_wrmsr"
         mov     ecx, 0x6e0
         xor     eax, eax
         xor     edx, edx
         wrmsr
         measured
-        measure "I/O APIC, read"
-        mov     eax, [IOAPIC + 0x10]
+        measure "exit_mmio"
+        mov     ebx, IOAPIC
+        mov     eax, [rbx + 0x10]
         measured
-        measure "I/O APIC, write"
-        mov     dword [IOAPIC], 1
+        measure "exit_mmio_write"
+        mov     ebx, IOAPIC
+        mov     dword [rbx], 1
         measured
-        measure "local APIC, read ID"
-        mov     eax, [LAPIC + 0x20]
+        measure "apic_read"
+        mov     ebx, LAPIC
+        mov     eax, [rbx + 0x20]
         measured
-        measure "local APIC, read count"
-        mov     eax, [LAPIC + 0x390]
+        measure "exit_apic_read"
+        mov     ebx, LAPIC
+        mov     eax, [rbx + 0x390]
         measured
-        measure "local APIC, EOI"
-        mov     dword [LAPIC + 0xb0], 0
+        measure "exit_eoi"
+        mov     ebx, LAPIC
+        mov     dword [rbx + 0xb0], 0
         measured
-        measure "self IPI, STI, NOP"
+        measure "self_ipi"
         cli
-        mov     dword [LAPIC + 0x300], 0x44000 + VECTOR
+        mov     ebx, LAPIC
+        mov     dword [rbx + 0x300], 0x44000 + VECTOR
         sti
         nop
         nop
         measured
-        measure "TSC deadline, interrupt"
+        measure "timer"
         call    deadline_round
         measured
-        mov     esi, interrupts_text
-        call    put_text
-        mov     eax, [interrupts]
-        call    put_number
-        jmp     new_line
+        mov     esi, done_text
+        jmp     put_text
 
 nothing: ret
 
@@ -110,63 +111,55 @@ deadline_round:
         je      .wait
         ret
 
-; ESI: name, EDI: operation
+; RSI: name, RDI: operation
 measure_row:
-        push    esi
+        push    rsi
         call    measure_median
         sub     eax, [overhead]
         jnc     .positive
         xor     eax, eax
 .positive:
-        pop     esi
-        push    eax
-        call    put_padded
-        pop     eax
+        pop     rsi
+        push    rax
+        push    rsi
+        mov     esi, bench_text
+        call    put_text
+        pop     rsi
+        call    put_text
+        mov     al, ':'
+        call    put_char
+        pop     rax
         call    put_number
         jmp     new_line
 
-; ESI: text, padded to 26 columns
-put_padded:
-        mov     ecx, 26
-.next:  lodsb
-        test    al, al
-        jz      .pad
-        call    put_char
-        loop    .next
-        ret
-.pad:   mov     al, ' '
-        call    put_char
-        loop    .pad
-        ret
-
-; EDI: operation; EAX: median of its times
+; RDI: operation; EAX: median of its times
 measure_median:
         xor     ebp, ebp
-.round: push    edi
+.round: push    rdi
         rdtsc
         mov     [started], eax
-        call    edi
+        call    rdi
         rdtsc
         sub     eax, [started]
-        mov     [SAMPLES + ebp * 4], eax
-        pop     edi
+        mov     [SAMPLES + rbp * 4], eax
+        pop     rdi
         inc     ebp
         cmp     ebp, ROUNDS
         jb      .round
 ; Sorting by insertion: most samples are alike.
         mov     ecx, 1
 .insert:
-        mov     eax, [SAMPLES + ecx * 4]
+        mov     eax, [SAMPLES + rcx * 4]
         mov     edx, ecx
 .shift: test    edx, edx
         jz      .place
-        mov     ebx, [SAMPLES + edx * 4 - 4]
+        mov     ebx, [SAMPLES + rdx * 4 - 4]
         cmp     ebx, eax
         jbe     .place
-        mov     [SAMPLES + edx * 4], ebx
+        mov     [SAMPLES + rdx * 4], ebx
         dec     edx
         jmp     .shift
-.place: mov     [SAMPLES + edx * 4], eax
+.place: mov     [SAMPLES + rdx * 4], eax
         inc     ecx
         cmp     ecx, ROUNDS
         jb      .insert
@@ -174,9 +167,12 @@ measure_median:
         ret
 
 interrupt:
+        push    rbx
         inc     dword [interrupts]
-        mov     dword [LAPIC + 0xb0], 0
-        iret
+        mov     ebx, LAPIC
+        mov     dword [rbx + 0xb0], 0
+        pop     rbx
+        iretq
 
 ; Local APIC on, 8259 off, an interrupt table with one gate, the timer in deadline mode.
 apic_set_up:
@@ -184,20 +180,23 @@ apic_set_up:
         out     0x21, al
         out     0xa1, al
         mov     eax, interrupt
-        mov     [IDT + VECTOR * 8], ax
-        mov     word [IDT + VECTOR * 8 + 2], cs
-        mov     word [IDT + VECTOR * 8 + 4], 0x8e00
+        mov     [IDT + VECTOR * 16], ax
+        mov     word [IDT + VECTOR * 16 + 2], cs
+        mov     word [IDT + VECTOR * 16 + 4], 0x8e00
         shr     eax, 16
-        mov     [IDT + VECTOR * 8 + 6], ax
+        mov     [IDT + VECTOR * 16 + 6], ax
+        mov     qword [IDT + VECTOR * 16 + 8], 0
         lidt    [.idtr]
-        mov     dword [LAPIC + 0xf0], 0x1ff
-        mov     dword [LAPIC + 0x320], 0x40000 + VECTOR
+        mov     ebx, LAPIC
+        mov     dword [rbx + 0xf0], 0x1ff
+        mov     ebx, LAPIC
+        mov     dword [rbx + 0x320], 0x40000 + VECTOR
         ret
-.idtr:  dw      0x7ff
-        dd      IDT
+.idtr:  dw      0xfff
+        dq      IDT
 
-title:           db "exit                           ticks", 13, 10, 0
-interrupts_text: db "interrupts taken          ", 0
+bench_text: db "BENCH: ", 0
+done_text:  db "bench: done", 13, 10, 0
         align 4
 overhead:   dd 0
 started:    dd 0
