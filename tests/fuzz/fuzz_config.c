@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// sources: vmm-user/config.c
+#include "vmm-user/config.h"
+#include <stdlib.h>
+#include <string.h>
+
+// The same bytes as a config file and as the words of a `vm run`.
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct vm_config config;
+    char error[CONFIG_ERROR];
+    bool ok = config_parse(&config, "guests/fuzz.cfg", (const char *)data, size, error);
+    if (!ok && memcmp(error, "guests/fuzz.cfg:", 16) != 0)
+        abort();
+    char *args = malloc(size + 1);
+    memcpy(args, data, size);
+    args[size] = 0;
+    if (config_parse_args(&config, args, error) && (!config.kernel[0] || config.memory & 0x1fffff))
+        abort();
+    free(args);
+    return 0;
+}

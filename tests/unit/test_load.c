@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// sources: vmm-user/load/load.c vmm-user/load/linux.c vmm-user/load/multiboot.c vmm-user/load/elf.c vmm-user/load/acpi.c
+#include "vmm-user/load/load.h"
+#include <asm/bootparam.h>
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+#include "pc/multiboot.h"
+#include "tests/unit/cmocka_all.h"
+
+#define RAM (64ull << 20)
+
+struct fixture {
+    struct guest_mem mem;
+    struct load_request request;
+    struct load_entry entry;
+    uint8_t file[64 << 10];
+    char error[LOAD_ERROR];
+};
+
+static int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    f->mem = (struct guest_mem){.low = calloc(1, RAM), .low_size = RAM};
+    f->request.kernel = (struct load_file){"kernel", f->file, sizeof(f->file)};
+    f->request.append = "a=b";
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    free(f->mem.low);
+    free(f);
+    return 0;
+}
+
+static bool load(struct fixture *f)
+{
+    f->error[0] = 0;
+    return load_kernel(&f->mem, &f->request, &f->entry, f->error);
+}
+
+static struct setup_header *header(struct fixture *f)
+{
+    return (struct setup_header *)(f->file + 0x1f1);
+}
+
+static void make_linux(struct fixture *f)
+{
+    struct setup_header *h = header(f);
+    f->file[0x1fe] = 0x55, f->file[0x1ff] = 0xaa, f->file[0x201] = 0x6a;
+    memcpy(f->file + 0x202, "HdrS", 4);
+    h->setup_sects = 3;
+    h->version = 0x20f;
+    h->loadflags = LOADED_HIGH;
+    h->syssize = (sizeof(f->file) - 2048) / 16;
+    h->initrd_addr_max = 0x7fffffff;
+    h->kernel_alignment = 0x200000;
+    h->relocatable_kernel = 1;
+    h->xloadflags = XLF_KERNEL_64;
+    h->cmdline_size = 2047;
+    h->pref_address = 0x1000000;
+    h->init_size = 0x100000;
+    f->file[2048] = 0xc0, f->file[2048 + 0x200] = 0xde;
+}
+
+static void linux_64(void **state)
+{
+    struct fixture *f = *state;
+    make_linux(f);
+    f->request.initrd = (struct load_file){"initrd", (const uint8_t *)"initial", 7};
+    f->request.rsdp = 0xe0000;
+    assert_true(load(f));
+    assert_int_equal(f->entry.mode, LOAD_MODE_64);
+    assert_int_equal(f->entry.rip, 0x1000200);
+    assert_int_equal(f->mem.low[0x1000200], 0xde);
+    const struct boot_params *zero = (const void *)(f->mem.low + f->entry.rsi);
+    assert_int_equal(zero->hdr.type_of_loader, 0xff);
+    assert_int_equal(zero->acpi_rsdp_addr, 0xe0000);
+    assert_string_equal((char *)f->mem.low + zero->hdr.cmd_line_ptr, "a=b");
+    assert_int_equal(zero->hdr.ramdisk_image, RAM - 4096);
+    assert_memory_equal(f->mem.low + zero->hdr.ramdisk_image, "initial", 7);
+    assert_int_equal(zero->e820_table[3].addr, 0x100000);
+    assert_int_equal(zero->e820_table[3].size, RAM - 0x100000);
+    assert_int_equal(zero->e820_entries, 6);
+}
+
+static void linux_32(void **state)
+{
+    struct fixture *f = *state;
+    make_linux(f);
+    header(f)->xloadflags = 0;
+    assert_true(load(f));
+    assert_int_equal(f->entry.mode, LOAD_MODE_32);
+    assert_int_equal(f->entry.rip, 0x1000000);
+}
+
+// Where it likes to be is no memory: lower, if it can be moved.
+static void linux_moved(void **state)
+{
+    struct fixture *f = *state;
+    make_linux(f);
+    f->mem.low_size = 8 << 20;
+    assert_true(load(f));
+    assert_int_equal(f->entry.rip, 0x200200);
+    header(f)->relocatable_kernel = 0;
+    assert_false(load(f));
+    assert_string_equal(f->error, "kernel: needs 1024 KiB at 0x1000000, the VM's memory ends at 0x800000: give it more");
+}
+
+static void linux_bad(void **state)
+{
+    struct fixture *f = *state;
+    struct setup_header *h = header(f);
+    make_linux(f);
+    h->version = 0x203;
+    assert_false(load(f));
+    assert_string_equal(f->error, "kernel: boot protocol 2.03 at offset 0x206 is too old: 2.06 is needed");
+    make_linux(f);
+    h->loadflags = 0;
+    assert_false(load(f));
+    make_linux(f);
+    h->setup_sects = 200;
+    assert_false(load(f));
+    assert_string_equal(f->error, "kernel: cut off: setup_sects at offset 0x1f1 says 102912 bytes of setup, the file has 65536");
+    make_linux(f);
+    h->syssize = 0x7fffffff;
+    assert_false(load(f));
+    make_linux(f);
+    h->init_size = 0xffffffff;
+    assert_false(load(f));
+    make_linux(f);
+    h->pref_address = UINT64_MAX - 10;
+    h->kernel_alignment = 3;
+    assert_false(load(f));
+    assert_string_equal(f->error, "kernel: kernel_alignment 0x3 at offset 0x230 is not a power of 2 up to 1 GiB");
+    make_linux(f);
+    h->cmdline_size = 2;
+    assert_false(load(f));
+    assert_string_equal(f->error, "kernel: takes a command line of 2 characters at most, this one has 3");
+    make_linux(f);
+    static uint8_t big[50 << 20];
+    f->request.initrd = (struct load_file){"initrd", big, sizeof(big)};
+    assert_false(load(f));
+    assert_string_equal(f->error, "initrd: its 52428800 bytes do not fit between the kernel's end 0x1100000 and 0x4000000: give the VM more memory");
+}
+
+static void make_multiboot(struct fixture *f, uint32_t flags)
+{
+    struct multiboot_header h = {.magic = MULTIBOOT_HEADER_MAGIC, .flags = flags, .checksum = 0u - MULTIBOOT_HEADER_MAGIC - flags,
+                                 .header_addr = 0x200010, .load_addr = 0x200000, .load_end_addr = 0x200100,
+                                 .bss_end_addr = 0x201000, .entry_addr = 0x200040};
+    memcpy(f->file + 0x10, &h, sizeof(h));
+    f->file[0] = 0x77;
+}
+
+static void multiboot_flat(void **state)
+{
+    struct fixture *f = *state;
+    make_multiboot(f, MULTIBOOT_ADDRESSES | MULTIBOOT_MEMORY_INFO);
+    f->request.initrd = (struct load_file){"environ", (const uint8_t *)"X=1", 3};
+    f->mem.low[0x200100] = 0x55; // bss
+    assert_true(load(f));
+    assert_int_equal(f->entry.rip, 0x200040);
+    assert_int_equal(f->entry.rax, MULTIBOOT_LOADER_MAGIC);
+    assert_int_equal(f->mem.low[0x200000], 0x77);
+    assert_int_equal(f->mem.low[0x200100], 0);
+    const struct multiboot_info *info = (const void *)(f->mem.low + f->entry.rbx);
+    assert_string_equal((char *)f->mem.low + info->cmdline, "kernel a=b");
+    assert_int_equal(info->mem_upper, (RAM - 0x100000) >> 10);
+    assert_int_equal(info->mods_count, 1);
+    const struct multiboot_module *module = (const void *)(f->mem.low + info->mods_addr);
+    assert_int_equal(module->start, 0x201000);
+    assert_int_equal(module->end, 0x201003);
+    assert_memory_equal(f->mem.low + module->start, "X=1", 3);
+    const struct multiboot_mmap *map = (const void *)(f->mem.low + info->mmap_addr);
+    assert_int_equal(info->mmap_length, 6 * sizeof(*map));
+    assert_int_equal(map[3].base, 0x100000);
+}
+
+static void multiboot_bad(void **state)
+{
+    struct fixture *f = *state;
+    make_multiboot(f, MULTIBOOT_ADDRESSES | 0x20);
+    assert_false(load(f));
+    make_multiboot(f, 0);
+    assert_false(load(f));
+    assert_string_equal(f->error, "kernel: a Multiboot header without addresses in a file that is not ELF");
+    make_multiboot(f, MULTIBOOT_ADDRESSES);
+    struct multiboot_header *h = (void *)(f->file + 0x10);
+    h->load_end_addr = 0x7fffffff;
+    assert_false(load(f));
+    make_multiboot(f, MULTIBOOT_ADDRESSES);
+    h->bss_end_addr = 0xffffffff;
+    assert_false(load(f));
+    make_multiboot(f, MULTIBOOT_ADDRESSES);
+    h->load_addr = 0x200020;
+    assert_false(load(f));
+    make_multiboot(f, MULTIBOOT_ADDRESSES);
+    h->header_addr = 0xf0000010, h->load_addr = 0xf0000000, h->load_end_addr = 0;
+    assert_false(load(f));
+}
+
+static void make_elf(struct fixture *f)
+{
+    Elf64_Ehdr e = {.e_machine = EM_X86_64, .e_phoff = 64, .e_phnum = 2, .e_phentsize = sizeof(Elf64_Phdr), .e_entry = 0x300000};
+    memcpy(e.e_ident, ELFMAG, SELFMAG);
+    e.e_ident[EI_CLASS] = ELFCLASS64;
+    Elf64_Phdr p[2] = {{.p_type = PT_LOAD, .p_offset = 0x1000, .p_paddr = 0x300000, .p_filesz = 0x100, .p_memsz = 0x2000},
+                       {.p_type = PT_NOTE, .p_offset = 0x2000, .p_filesz = 20, .p_align = 4}};
+    const uint32_t note[5] = {4, 4, PVH_NOTE_ENTRY, 0x6e6558, 0x300010};
+    memcpy(f->file, &e, sizeof(e));
+    memcpy(f->file + 64, p, sizeof(p));
+    memcpy(f->file + 0x2000, note, sizeof(note));
+    f->file[0x1000] = 0x99;
+}
+
+static void pvh(void **state)
+{
+    struct fixture *f = *state;
+    make_elf(f);
+    f->mem.low[0x300100] = 1;
+    f->request.initrd = (struct load_file){"initrd", (const uint8_t *)"hello", 5};
+    f->request.rsdp = 0xe0000;
+    assert_true(load(f));
+    assert_int_equal(f->entry.rip, 0x300010);
+    assert_int_equal(f->mem.low[0x300000], 0x99);
+    assert_int_equal(f->mem.low[0x300100], 0);
+    const struct pvh_start_info *info = (const void *)(f->mem.low + f->entry.rbx);
+    assert_int_equal(info->magic, PVH_START_MAGIC);
+    assert_int_equal(info->memmap_entries, 6);
+    assert_int_equal(info->rsdp, 0xe0000);
+    const struct pvh_module *module = (const void *)(f->mem.low + info->modules);
+    assert_memory_equal(f->mem.low + module->base, "hello", 5);
+}
+
+static void elf_bad(void **state)
+{
+    struct fixture *f = *state;
+    Elf64_Ehdr *e = (void *)f->file;
+    Elf64_Phdr *p = (void *)(f->file + 64);
+    make_elf(f);
+    e->e_machine = EM_ARM;
+    assert_false(load(f));
+    make_elf(f);
+    e->e_phoff = UINT64_MAX - 8;
+    assert_false(load(f));
+    make_elf(f);
+    e->e_phnum = 0xffff;
+    assert_false(load(f));
+    make_elf(f);
+    p[0].p_offset = UINT64_MAX;
+    assert_false(load(f));
+    make_elf(f);
+    p[0].p_paddr = UINT64_MAX - 0x100;
+    assert_false(load(f));
+    make_elf(f);
+    p[0].p_memsz = 0x10;
+    assert_false(load(f));
+    make_elf(f);
+    p[0].p_paddr = 0x9f000; // into the hole
+    assert_false(load(f));
+    make_elf(f);
+    p[1].p_filesz = UINT64_MAX - 0x2000;
+    assert_false(load(f));
+    make_elf(f);
+    f->file[0x2000 + 4] = 0xff, f->file[0x2000 + 7] = 0xff; // the note's size
+    assert_false(load(f));
+    assert_string_equal(f->error, "kernel: an ELF file without a PVH entry (note \"Xen\", type 18) or Multiboot header");
+}
+
+static void unknown_file(void **state)
+{
+    struct fixture *f = *state;
+    assert_false(load(f));
+    assert_string_equal(f->error, "kernel: not a kernel: neither a Linux bzImage nor Multiboot nor ELF with a PVH entry");
+    f->request.kernel.size = 3;
+    assert_false(load(f));
+}
+
+static uint8_t sum(const uint8_t *p, size_t n)
+{
+    uint8_t s = 0;
+    while (n--)
+        s = (uint8_t)(s + *p++);
+    return s;
+}
+
+static uint32_t u32(const uint8_t *p)
+{
+    uint32_t v;
+    memcpy(&v, p, 4);
+    return v;
+}
+
+// All checksums, and that the tables are found from one another.
+static void acpi(void **state)
+{
+    struct fixture *f = *state;
+    const uint8_t *low = f->mem.low;
+    uint64_t rsdp = acpi_build(&f->mem, 1);
+    assert_true(rsdp >= 0xe0000 && rsdp < 0x100000 && rsdp % 16 == 0);
+    assert_memory_equal(low + rsdp, "RSD PTR ", 8);
+    assert_int_equal(sum(low + rsdp, 20), 0);
+    assert_int_equal(sum(low + rsdp, 36), 0);
+    uint32_t rsdt = u32(low + rsdp + 16), xsdt = u32(low + rsdp + 24);
+    assert_memory_equal(low + rsdt, "RSDT", 4);
+    assert_memory_equal(low + xsdt, "XSDT", 4);
+    const char *const names[] = {"FACP", "APIC"};
+    for (unsigned i = 0; i < 2; i++) {
+        uint32_t at = u32(low + rsdt + 36 + 4 * i);
+        assert_int_equal(at, u32(low + xsdt + 36 + 8 * i));
+        assert_memory_equal(low + at, names[i], 4);
+        assert_int_equal(sum(low + at, u32(low + at + 4)), 0);
+    }
+    uint32_t fadt = u32(low + rsdt + 36), dsdt = u32(low + fadt + 40), facs = u32(low + fadt + 36);
+    assert_memory_equal(low + dsdt, "DSDT", 4);
+    assert_int_equal(sum(low + dsdt, u32(low + dsdt + 4)), 0);
+    assert_memory_equal(low + facs, "FACS", 4);
+    assert_int_equal(facs % 64, 0);
+    assert_int_equal(sum(low + rsdt, u32(low + rsdt + 4)), 0);
+    assert_int_equal(sum(low + xsdt, u32(low + xsdt + 4)), 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(linux_64),       TEST(linux_32),      TEST(linux_moved), TEST(linux_bad),    TEST(multiboot_flat),
+        TEST(multiboot_bad),  TEST(pvh),           TEST(elf_bad),     TEST(unknown_file), TEST(acpi),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
