@@ -182,7 +182,8 @@ void sched_timer(void)
     timeout_run(now);
     if (cpu->sc && now >= cpu->slice_end)
         cpu->need_resched = true;
-    sched_arm();
+    if (!cpu->need_resched)
+        sched_arm(); // else schedule() does: an end of slice that has passed would only fire again
 }
 
 _Noreturn void ec_run(struct ec *ec)

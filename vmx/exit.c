@@ -30,13 +30,16 @@ static void exit_external_interrupt(struct vcpu *v)
     vcpu_resume(ec);
 }
 
-// The vCPU's own deadline is looked at on the way back in.
+// The vCPU's own deadline is looked at on the way back in. Host interrupts are let in here: where an external interrupt does not
+// end the stay of a guest that was entered with RFLAGS.IF clear (Bochs 2.7), they would wait for ever.
 static void exit_preemption_timer(struct vcpu *v)
 {
+    struct ec *ec = v->ec;
     v->stats->preemptions++;
     if (rdtsc() >= v->cpu->timer_armed)
         sched_timer();
-    vcpu_resume(v->ec);
+    __asm__ volatile("sti; nop; cli" : : : "memory"); // may end with the vCPU destroyed
+    vcpu_resume(ec);
 }
 
 // Exits that the kernel handles; one that comes back from here, and all others, are for the VMM.
