@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // vCPUs: what a handler sees of tiny guests, what its answers do, and that bad answers end nothing but their own VM.
 #include "lib/c/string.h"
+#include "pc/lapic.h"
 #include "tests/kernel/ktest.h"
 #include "x86/regs.h"
 #include "x86/vmx.h"
@@ -22,6 +23,11 @@ GUEST(msrs, "mov $0xc0000082, %ecx\n mov $0x11223344, %eax\n mov $0x7f, %edx\n w
 GUEST(badmsr, "mov $0xc0011029, %ecx\n rdmsr\n hlt");
 GUEST(vectors, "movd %eax, %xmm3\n 1: out %al, $0x80\n movd %xmm3, %eax\n jmp 1b");
 GUEST(halt, "hlt");
+// DS is at the local APIC: identity, TPR, EOI, current count
+GUEST(xapic, "mov 0x20, %ebx\n movl $0x35, 0x80\n mov 0x80, %edx\n movl $0, 0xb0\n mov 0x390, %eax\n hlt");
+GUEST(x2apic, "mov $0x802, %ecx\n rdmsr\n mov %eax, %ebx\n mov $0x808, %ecx\n mov $0x45, %eax\n xor %edx, %edx\n wrmsr\n"
+              "mov $0x80b, %ecx\n xor %eax, %eax\n wrmsr\n hlt");
+GUEST(reads, "mov $0x3000, %ax\n mov %ax, %ds\n 1: mov 0, %bx\n inc %ecx\n jmp 1b");
 
 #define GUEST_CS   0x0100 // code at 1000h
 #define GUEST_CODE (GUEST_CS * 16ul)
@@ -80,14 +86,17 @@ static uint64_t start_real(struct utcb_state *s)
     return MTD_ALL;
 }
 
+static unsigned vm_cpu; // where the next VM's vCPUs run
+
 // Portals for all events, bound to the handler of vCPU i.
 static void portals_make(unsigned i, uint64_t events)
 {
-    static uint64_t ec[2];
-    if (!ec[i])
-        ec[i] = handler(40 + i, 0);
+    static uint64_t handlers[2][2];
+    uint64_t *ec = &handlers[vm_cpu][i];
+    if (!*ec)
+        *ec = handler(40 + 2 * vm_cpu + i, vm_cpu);
     for (unsigned e = 0; e < EVENT_COUNT; e++)
-        CHECK_EQ(create_pt(events + e, SEL_SELF_PD, ec[i], (uint64_t)on_exit, e, MTD_ALL).status, ST_OK);
+        CHECK_EQ(create_pt(events + e, SEL_SELF_PD, *ec, (uint64_t)on_exit, e, MTD_ALL).status, ST_OK);
 }
 
 static bool no_vms(void)
@@ -115,7 +124,7 @@ static void vm_start(const char *code, const char *end, uint64_t (*answer)(unsig
         vm.ec[i] = sels(1);
         vm.sc[i] = sels(1);
         portals_make(i, events);
-        CHECK_EQ(create_ec(vm.ec[i], SEL_SELF_PD, EC_VCPU, pages, 0, events).status, ST_OK);
+        CHECK_EQ(create_ec(vm.ec[i], SEL_SELF_PD, EC_VCPU | vm_cpu << 8, pages, 0, events).status, ST_OK);
         CHECK_EQ(create_sc(vm.sc[i], SEL_SELF_PD, vm.ec[i], prio, HIP->tsc_hz / 1000).status, ST_OK);
     }
     vm.stats = (const struct vcpu_stats *)(VCPU_PAGES + PAGE_SIZE);
@@ -607,6 +616,146 @@ static void noise(void)
     }
 }
 
+// ---- the local APIC's page and registers
+static volatile uint32_t *apic_register(unsigned offset)
+{
+    return (volatile uint32_t *)(VCPU_PAGES + offset);
+}
+
+static uint64_t xapic_answer(unsigned event, struct utcb_state *s)
+{
+    switch (event) {
+    case EVENT_STARTUP:
+        *apic_register(LAPIC_ID) = 0x07000000;
+        *apic_register(LAPIC_TPR) = 0;
+        start_real(s);
+        s->apic_mode = APIC_XAPIC;
+        s->seg[SEG_DS].base = LAPIC_BASE;
+        return MTD_ALL;
+    case VMX_EXIT_APIC_WRITE:
+        CHECK_EQ(s->qual[0], LAPIC_EOI);
+        CHECK_EQ(s->gpr[GPR_RBX], 0x07000000);
+        CHECK_EQ(s->gpr[GPR_RDX], 0x35);
+        CHECK_EQ(s->cr8, 3);
+        CHECK_EQ(*apic_register(LAPIC_TPR), 0x35);
+        CHECK_EQ(s->apic_mode, APIC_XAPIC);
+        return 0; // trap-like: RIP is behind it already
+    case VMX_EXIT_APIC_ACCESS:
+        CHECK_EQ(s->qual[0] & 0xfff, LAPIC_TIMER_CURRENT);
+        s->apic_mode = APIC_NONE;
+        return MTD_APIC; // and again, now as plain memory that is not there
+    default:
+        CHECK_EQ(event, VMX_EXIT_EPT_VIOLATION);
+        CHECK_EQ(s->qual[1], LAPIC_BASE + LAPIC_TIMER_CURRENT);
+        return MTD_STOP;
+    }
+}
+
+static void xapic(void)
+{
+    if (no_vms())
+        return;
+    if (!(HIP->virt & HIP_APIC_REGS)) {
+        skip("no APIC-register virtualisation");
+        return;
+    }
+    VM_START(xapic, xapic_answer);
+    vm_wait();
+    CHECK_EQ(vm.seen[VMX_EXIT_APIC_WRITE], 1);
+    CHECK_EQ(vm.seen[VMX_EXIT_APIC_ACCESS], 1);
+    vm_end(1);
+}
+
+static uint64_t x2apic_answer(unsigned event, struct utcb_state *s)
+{
+    switch (event) {
+    case EVENT_STARTUP:
+        *apic_register(LAPIC_ID) = 7;
+        start_real(s);
+        s->apic_mode = APIC_X2APIC;
+        return MTD_ALL;
+    case VMX_EXIT_WRMSR:
+        CHECK_EQ(s->gpr[GPR_RCX], 0x80b);
+        CHECK_EQ(s->gpr[GPR_RBX], 7);
+        CHECK_EQ(*apic_register(LAPIC_TPR), 0x45);
+        return skip_insn(s);
+    default:
+        CHECK_EQ(event, VMX_EXIT_HLT);
+        return MTD_STOP;
+    }
+}
+
+static void x2apic(void)
+{
+    if (no_vms())
+        return;
+    if (!(HIP->virt & HIP_APIC_REGS)) {
+        skip("no APIC-register virtualisation");
+        return;
+    }
+    VM_START(x2apic, x2apic_answer);
+    vm_wait();
+    CHECK_EQ(vm.seen[VMX_EXIT_WRMSR], 1);
+    vm_end(1);
+}
+
+// ---- the guest's memory goes away under it
+static uint64_t unmap_answer(unsigned event, struct utcb_state *s)
+{
+    if (event == EVENT_STARTUP)
+        return start_real(s);
+    CHECK_EQ(event, VMX_EXIT_EPT_VIOLATION);
+    CHECK_EQ(s->qual[1], 0x30000);
+    return MTD_STOP;
+}
+
+static void unmap_while_it_runs(void)
+{
+    if (no_vms())
+        return;
+    VM_START(reads, unmap_answer);
+    CHECK_EQ(sm_down(vm.done, after_ms(10)), ST_TIMEOUT);
+    struct hc_result r;
+    do
+        r = ctrl_pd(PD_UNMAP_GST, SEL_SELF_PD, 0x30000, 0, 0, pd_arg(1, 0)); // splits the 2M page
+    while (r.status == ST_AGAIN);
+    CHECK_EQ(r.status, ST_OK);
+    vm_wait();
+    vm_end(1);
+}
+
+// ---- the same from another CPU
+static void on_the_other_cpu(void (*run)(void))
+{
+    if (HIP->cpus < 2) {
+        skip("one CPU");
+        return;
+    }
+    vm_cpu = 1;
+    run();
+    vm_cpu = 0;
+}
+
+static void recall_remote(void)
+{
+    on_the_other_cpu(recall);
+}
+
+static void unmap_remote(void)
+{
+    on_the_other_cpu(unmap_while_it_runs);
+}
+
+static void slices_remote(void) // destroyed while they run there
+{
+    on_the_other_cpu(slices);
+}
+
+static void own_registers_remote(void)
+{
+    on_the_other_cpu(own_registers);
+}
+
 // ---- nothing is lost
 static void lives(void)
 {
@@ -665,6 +814,13 @@ const struct test tests_vcpu[] = {
     {"unknown MSR", unknown_msr},
     {"two vCPUs keep their registers apart", own_registers},
     {"a failed entry names the rule", bad_state},
+    {"local APIC in xAPIC mode", xapic},
+    {"local APIC in x2APIC mode", x2apic},
+    {"guest memory unmapped while the guest runs", unmap_while_it_runs},
+    {"recall from another CPU", recall_remote},
+    {"guest memory unmapped from another CPU", unmap_remote},
+    {"vCPUs destroyed from another CPU", slices_remote},
+    {"two vCPUs on another CPU", own_registers_remote},
     {"random state", noise},
     {"vCPUs leave nothing behind", lives},
     {"vCPU out of an account that is too small", poor},
