@@ -9,6 +9,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from runner.screen import Screen
+
 BOCHS_CONFIG = """\
 config_interface: textconfig
 display_library: term
@@ -88,6 +90,10 @@ class Machine:
 
 
 class Bochs(Machine):
+    def start(self):
+        super().start()
+        Screen(self, self.log / "screen.out").start()
+
     def command(self):
         options = self.options
         config = BOCHS_CONFIG.format(
