@@ -458,8 +458,8 @@ void state_load(struct ec *ec, struct utcb_state *s, uint32_t mtd)
     }
     if (mtd & MTD_RIP)
         vmwrite(GUEST_RIP, s->rip);
-    uint64_t now = rdtsc();
-    v->stats->vmm += now - v->mark;
+    uint64_t now = rdtsc(), since = v->cpu->slice_start;
+    v->stats->vmm += now - (since > v->mark ? since : v->mark); // not while the handler waited
     v->mark = now;
     if (mtd & ~MTD_LOADED_FIRST)
         rest_load(v, s, mtd);

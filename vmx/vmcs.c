@@ -36,7 +36,7 @@ enum status vmcs_create(struct ec *ec, void *apic_page, struct vcpu_stats *stats
     if (!v)
         return ST_NO_MEM;
     *v = (struct vcpu){.cpu = cpu, .local = &vmx_cpus[cpu->id], .ec = ec, .stats = stats, .apic_page = apic_page,
-                       .reason = REASON_NONE, .deadline = UINT64_MAX, .xcr0 = XCR0_X87, .dr6 = DR6_RESET};
+                       .reason = REASON_NONE, .deadline = UINT64_MAX, .xcr0 = XCR0_X87, .dr6 = DR6_RESET, .mark = rdtsc()};
     ec->vcpu = v;
     v->vmcs = account_alloc(&pd->account, 0);
     v->vector = account_alloc(&pd->account, fpu_state_order);
