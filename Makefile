@@ -31,7 +31,7 @@ FUZZ_CFLAGS   := $(HOST_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined
 find_sources = $(sort $(foreach dir,$(1),$(if $(wildcard $(dir)),$(shell find $(dir) -name '*.c' -o -name '*.asm'))))
 
 LIB_C_SRC   := $(call find_sources,lib/c lib/ds)
-KERNEL_SRC  := $(call find_sources,ukernel vmx) $(LIB_C_SRC)
+KERNEL_SRC  := $(call find_sources,ukernel vmx svm) $(LIB_C_SRC)
 LIB_SRC     := $(LIB_C_SRC) $(call find_sources,lib/sys)
 USER_NAMES  := $(sort $(foreach dir,$(wildcard user/*/),$(if $(wildcard $(dir)*.c),$(notdir $(dir:/=)))))
 ACPI_SRC    := $(wildcard vmm-user/load/*.asl)
@@ -172,7 +172,7 @@ $(B)/guests/%.bin: guests/tiny/%.asm
 	@echo "  NASM  $<"
 	@$(NASM) -f bin -Iinclude/ -I./ -Iguests/tiny/ -MD $(@:.bin=.d) -MP -o $@ $<
 
-$(B)/guests/linux.done: guests/linux.sh guests/linux-init guests/linux-inittab guests/tiny/ticks.asm
+$(B)/guests/linux.done: guests/linux.sh guests/linux-init guests/linux-inittab guests/linux-shrc guests/tiny/ticks.asm
 	@mkdir -p $(@D)
 	@guests/linux.sh $(B)
 	@touch $@

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Makes the Linux guest from Debian packages: guests/linux.sh BUILD
 #   BUILD/guests/linux         the kernel of the archive's newest linux-image-cloud-amd64, untouched
-#   BUILD/guests/linux.initrd  an initramfs: busybox-static, guests/linux-init as /init, ticks
+#   BUILD/guests/linux.initrd  an initramfs: busybox-static, guests/linux-init as /init, linux-shrc, ticks
 # Downloaded packages are kept in BUILD/cache; without the archive, those that are there are used.
 set -eu
 cd "$(dirname "$0")/.."
@@ -67,6 +67,7 @@ nasm -f elf64 -o "$scratch/ticks.o" guests/tiny/ticks.asm
 ld -static -s -o "$root/bin/ticks" "$scratch/ticks.o"
 install -m 755 guests/linux-init "$root/init"
 install -m 644 guests/linux-inittab "$root/etc/inittab"
+install -m 644 guests/linux-shrc "$root/etc/shrc"
 find "$root" -exec touch -h -d @0 {} +
 (cd "$root" && find . | LC_ALL=C sort | cpio --quiet --reproducible -o -H newc -R 0:0) > "$out/linux.initrd.new"
 
