@@ -158,7 +158,7 @@ $(B)/user/%.asm.o: %.asm Makefile
 $(B)/gen/font16.bin: scripts/bios-fonts
 	@mkdir -p $(@D)
 	@scripts/bios-fonts $(@D)
-$(B)/user/bios-emul/rom.asm.o: $(B)/gen/font16.bin
+$(B)/user/bios-emul/rom.asm.o $(B)/host/bios-emul/rom.asm.o $(B)/fuzzed/bios-emul/rom.asm.o: $(B)/gen/font16.bin
 
 $(B)/gen/%.h: vmm-user/load/%.asl
 	@mkdir -p $(@D)
@@ -203,6 +203,10 @@ $(B)/host/%.c.o: %.c Makefile | $(ACPI_GEN)
 	@mkdir -p $(@D)
 	@echo "  CC    $< (host)"
 	@$(CC) $(UNIT_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/host/%.asm.o $(B)/fuzzed/%.asm.o: %.asm Makefile
+	@mkdir -p $(@D)
+	@$(NASM) $(NASM_FLAGS) -o $@ $<
 
 $(B)/fuzzed/%.c.o: %.c Makefile | $(ACPI_GEN)
 	@mkdir -p $(@D)

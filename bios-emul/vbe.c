@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// INT 10h AH=4Fh: VESA BIOS extensions 3.0 over the display interface of Bochs.
+#include "bios-emul/video.h"
+#include "lib/c/string.h"
+
+#define PACKED         __attribute__((packed))
+#define OK             0x004f
+#define FAILED         0x014f
+#define UNSUPPORTED    0x0100 // AL is not 4Fh
+#define MODE_NUMBER    0x01ff // of BX of AX=4F02h
+#define MODE_LINEAR    0x4000
+#define MODE_KEEP      0x8000
+#define MODES_END      0xffff
+#define VBE_MODE       0x40   // 40:49 while such a mode is on, as no VGA mode is called
+#define WIDTH_MAX      2560
+
+#define ATTRIBUTE_BASE   0x001b // supported, documented, colour, graphics
+#define ATTRIBUTE_LINEAR 0x0080
+#define MODEL_PACKED     4
+#define MODEL_DIRECT     6
+
+static const struct vbe_mode {
+    uint16_t number, width, height;
+    uint8_t bits;
+} modes[] = {
+    {0x100, 640, 400, 8},    {0x101, 640, 480, 8},    {0x103, 800, 600, 8},    {0x105, 1024, 768, 8},
+    {0x107, 1280, 1024, 8},  {0x10d, 320, 200, 15},   {0x10e, 320, 200, 16},   {0x10f, 320, 200, 24},
+    {0x110, 640, 480, 15},   {0x111, 640, 480, 16},   {0x112, 640, 480, 24},   {0x113, 800, 600, 15},
+    {0x114, 800, 600, 16},   {0x115, 800, 600, 24},   {0x116, 1024, 768, 15},  {0x117, 1024, 768, 16},
+    {0x118, 1024, 768, 24},  {0x119, 1280, 1024, 15}, {0x11a, 1280, 1024, 16}, {0x11b, 1280, 1024, 24},
+    {0x11c, 1600, 1200, 8},  {0x11d, 1600, 1200, 15}, {0x11e, 1600, 1200, 16}, {0x11f, 1600, 1200, 24},
+    {0x140, 320, 200, 32},   {0x141, 640, 400, 32},   {0x142, 640, 480, 32},   {0x143, 800, 600, 32},
+    {0x144, 1024, 768, 32},  {0x145, 1280, 1024, 32}, {0x146, 320, 200, 8},    {0x147, 1600, 1200, 32},
+    {0x148, 1152, 864, 8},   {0x149, 1152, 864, 15},  {0x14a, 1152, 864, 16},  {0x14b, 1152, 864, 24},
+    {0x14c, 1152, 864, 32},
+};
+#define MODES (sizeof(modes) / sizeof(modes[0]))
+
+static uint16_t dispi_read(struct bios *b, uint16_t index)
+{
+    port_out16(b, DISPI_INDEX_PORT, index);
+    return port_in16(b, DISPI_DATA_PORT);
+}
+
+static void dispi_write(struct bios *b, uint16_t index, uint16_t value)
+{
+    port_out16(b, DISPI_INDEX_PORT, index);
+    port_out16(b, DISPI_DATA_PORT, value);
+}
+
+static bool dispi_present(struct bios *b)
+{
+    uint16_t id = dispi_read(b, DISPI_ID);
+    return id >= DISPI_ID_FIRST + 2 && id <= DISPI_ID_LAST;
+}
+
+void vbe_off(struct bios *b)
+{
+    b->state.vbe_mode = 0;
+    if (dispi_present(b))
+        dispi_write(b, DISPI_ENABLE, 0);
+}
+
+static uint32_t memory_64k(struct bios *b)
+{
+    uint16_t blocks = dispi_read(b, DISPI_MEMORY_64K);
+    return blocks && blocks != 0xffff ? blocks : 64; // 4 MiB where older versions do not say
+}
+
+static unsigned bytes_per_pixel(unsigned bits)
+{
+    return (bits + 7) / 8;
+}
+
+// Does the mode fit into the memory?
+static bool mode_fits(struct bios *b, const struct vbe_mode *m)
+{
+    return (uint64_t)m->width * m->height * bytes_per_pixel(m->bits) <= (uint64_t)memory_64k(b) << 16;
+}
+
+static const struct vbe_mode *mode_find(struct bios *b, uint16_t number)
+{
+    for (unsigned i = 0; i < MODES; i++)
+        if (modes[i].number == number && mode_fits(b, &modes[i]))
+            return &modes[i];
+    return NULL;
+}
+
+static enum bios_result answer(struct bios_regs *r, bool ok)
+{
+    r->a.x = ok ? OK : FAILED;
+    return BIOS_DONE;
+}
+
+// ---- AL=00h, 01h: information
+
+struct controller_info {
+    char signature[4];
+    uint16_t version;
+    uint32_t oem, capabilities, modes;
+    uint16_t memory, revision;
+    uint32_t vendor, product, product_revision;
+} PACKED;
+
+struct mode_info {
+    uint16_t attributes;
+    uint8_t window_a, window_b;
+    uint16_t granularity, window_size, segment_a, segment_b;
+    uint32_t window_function;
+    uint16_t bytes_per_line, width, height;
+    uint8_t char_width, char_height, planes, bits, banks, model, bank_size, pages, reserved;
+    struct {
+        uint8_t size, position;
+    } red, green, blue, rest;
+    uint8_t direct_info;
+    uint32_t framebuffer, reserved2;
+    uint16_t reserved3, linear_bytes_per_line;
+    uint8_t banked_pages, linear_pages;
+    struct {
+        uint8_t size, position;
+    } linear_red, linear_green, linear_blue, linear_rest;
+    uint32_t pixel_clock;
+} PACKED;
+
+static enum bios_result controller_info(struct bios *b, struct bios_regs *r)
+{
+    static const char strings[] = "Mica VBE\0Mica\0Mica VGA\0" "1.0";
+    uint32_t to = r->es_base + r->di.x, far = (uint32_t)BIOS_SEGMENT << 16 | ROM_VBE_STRINGS;
+    struct controller_info info = {.signature = {'V', 'E', 'S', 'A'}, .version = 0x0300, .capabilities = 1};
+    bool version2 = mem_get(b, to, 4) == 0x32454256; // "VBE2": the caller's buffer has 512 bytes
+    uint16_t list[MODES + 1];
+    unsigned n = 0;
+    for (unsigned i = 0; i < MODES; i++)
+        if (mode_fits(b, &modes[i]))
+            list[n++] = modes[i].number;
+    list[n++] = MODES_END;
+    mem_write(b, BIOS_ROM_BASE + ROM_VBE_STRINGS, strings, sizeof(strings));
+    mem_write(b, BIOS_ROM_BASE + ROM_VBE_MODES, list, n * 2);
+    info.oem = far;
+    info.modes = (uint32_t)BIOS_SEGMENT << 16 | ROM_VBE_MODES;
+    info.memory = (uint16_t)memory_64k(b);
+    if (version2) {
+        info.revision = 0x0100;
+        info.vendor = far + 9;
+        info.product = far + 14;
+        info.product_revision = far + 23;
+    }
+    memset(b->sector, 0, 512);
+    memcpy(b->sector, &info, sizeof(info));
+    mem_write(b, to, b->sector, version2 ? 512 : 256);
+    return answer(r, true);
+}
+
+static enum bios_result mode_info(struct bios *b, struct bios_regs *r)
+{
+    const struct vbe_mode *m = mode_find(b, r->c.x & MODE_NUMBER);
+    if (!m)
+        return answer(r, false);
+    uint32_t line = m->width * bytes_per_pixel(m->bits);
+    uint64_t pages = ((uint64_t)memory_64k(b) << 16) / ((uint64_t)line * m->height);
+    struct mode_info info = {
+        .attributes = ATTRIBUTE_BASE | (b->config.framebuffer ? ATTRIBUTE_LINEAR : 0),
+        .window_a = 7,
+        .granularity = 64,
+        .window_size = 64,
+        .segment_a = 0xa000,
+        .window_function = (uint32_t)BIOS_SEGMENT << 16 | ROM_VBE_WINDOW,
+        .bytes_per_line = (uint16_t)line,
+        .width = m->width,
+        .height = m->height,
+        .char_width = 8,
+        .char_height = 16,
+        .planes = 1,
+        .bits = m->bits,
+        .banks = 1,
+        .model = m->bits == 8 ? MODEL_PACKED : MODEL_DIRECT,
+        .pages = (uint8_t)(pages > 255 ? 255 : pages - 1),
+        .reserved = 1,
+        .direct_info = m->bits == 32 ? 2 : 0,
+        .framebuffer = b->config.framebuffer,
+        .linear_bytes_per_line = (uint16_t)line,
+    };
+    uint8_t wide = m->bits >= 24 ? 8 : 5, green = m->bits == 16 ? 6 : wide;
+    if (m->bits > 8) {
+        info.blue.size = info.red.size = wide;
+        info.green.size = green;
+        info.green.position = wide;
+        info.red.position = (uint8_t)(wide + green);
+        info.rest.size = m->bits == 32 ? 8 : m->bits == 15 ? 1 : 0;
+        info.rest.position = m->bits == 32 ? 24 : m->bits == 15 ? 15 : 0;
+    }
+    info.banked_pages = info.linear_pages = info.pages;
+    memcpy(&info.linear_red, &info.red, 8);
+    info.pixel_clock = 230000000;
+    memset(b->sector, 0, 256);
+    memcpy(b->sector, &info, sizeof(info));
+    mem_write(b, r->es_base + r->di.x, b->sector, 256);
+    return answer(r, true);
+}
+
+// ---- AL=02h, 03h: the mode
+
+static enum bios_result mode_set(struct bios *b, struct bios_regs *r)
+{
+    uint16_t number = r->b.x & MODE_NUMBER;
+    if (number < 0x100) {
+        bool known = video_mode_set(b, (uint8_t)number & 0x7f, r->b.x & MODE_KEEP);
+        return answer(r, known);
+    }
+    const struct vbe_mode *m = mode_find(b, number);
+    if (!m || !dispi_present(b) || (r->b.x & MODE_LINEAR && !b->config.framebuffer))
+        return answer(r, false);
+    bool keep = r->b.x & MODE_KEEP;
+    video_mode_set(b, 0x13, true); // registers that suit packed pixels, the 256 colours
+    dispi_write(b, DISPI_ENABLE, 0);
+    dispi_write(b, DISPI_XRES, m->width);
+    dispi_write(b, DISPI_YRES, m->height);
+    dispi_write(b, DISPI_BPP, m->bits);
+    dispi_write(b, DISPI_BANK, 0);
+    dispi_write(b, DISPI_ENABLE,
+                (uint16_t)(DISPI_ENABLE_ON | (r->b.x & MODE_LINEAR ? DISPI_ENABLE_LFB : 0) | (keep ? DISPI_ENABLE_KEEP : 0)));
+    dispi_write(b, DISPI_VIRT_WIDTH, m->width);
+    b->state.vbe_mode = r->b.x & ~MODE_KEEP;
+    bda_set8(b, BDA_MODE, VBE_MODE);
+    bda_set16(b, BDA_COLUMNS, m->width / 8);
+    bda_set8(b, BDA_ROWS, m->height / 16 - 1);
+    bda_set16(b, BDA_CHAR_HEIGHT, 16);
+    return answer(r, true);
+}
+
+static enum bios_result mode_get(struct bios *b, struct bios_regs *r)
+{
+    r->b.x = b->state.vbe_mode ? b->state.vbe_mode : bda8(b, BDA_MODE);
+    return answer(r, true);
+}
+
+// ---- AL=04h: state
+
+#define DISPI_SAVED 16 // bytes in front of the VGA's state: the display's registers
+
+static enum bios_result state(struct bios *b, struct bios_regs *r)
+{
+    static const uint8_t saved[] = {DISPI_XRES, DISPI_YRES, DISPI_BPP, DISPI_BANK, DISPI_VIRT_WIDTH, DISPI_X_OFFSET,
+                                    DISPI_Y_OFFSET, DISPI_ENABLE};
+    uint16_t parts = r->c.x & 7, values[8];
+    uint32_t at = r->es_base + r->b.x;
+    bool display = r->c.x & 8;
+    if (r->d.l == 0) {
+        r->b.x = (uint16_t)((video_state_size(parts) + (display ? 64 : 0) + 63) / 64);
+    } else if (r->d.l == 1) {
+        for (unsigned i = 0; i < 8; i++)
+            values[i] = dispi_read(b, saved[i]);
+        if (display)
+            mem_write(b, at, values, DISPI_SAVED);
+        video_state_save(b, parts, at + (display ? 64 : 0));
+    } else if (r->d.l == 2) {
+        video_state_restore(b, parts, at + (display ? 64 : 0));
+        if (display && mem_read(b, at, values, DISPI_SAVED)) {
+            dispi_write(b, DISPI_ENABLE, 0);
+            for (unsigned i = 0; i < 8; i++)
+                dispi_write(b, saved[i], i == 7 ? values[i] | DISPI_ENABLE_KEEP : values[i]);
+        }
+    } else {
+        return answer(r, false);
+    }
+    return answer(r, true);
+}
+
+// ---- AL=05h-09h: window, line length, start, palette
+
+static enum bios_result window(struct bios *b, struct bios_regs *r)
+{
+    if (!b->state.vbe_mode || r->b.l != 0 || r->b.h > 1)
+        return answer(r, false);
+    if (b->state.vbe_mode & MODE_LINEAR) {
+        r->a.x = 0x034f; // not in this mode
+        return BIOS_DONE;
+    }
+    if (r->b.h == 1) {
+        r->d.x = dispi_read(b, DISPI_BANK);
+        return answer(r, true);
+    }
+    if (r->d.x >= memory_64k(b))
+        return answer(r, false);
+    dispi_write(b, DISPI_BANK, r->d.x);
+    return answer(r, dispi_read(b, DISPI_BANK) == r->d.x);
+}
+
+static unsigned mode_bits(struct bios *b)
+{
+    const struct vbe_mode *m = mode_find(b, b->state.vbe_mode & MODE_NUMBER);
+    return m ? m->bits : 8;
+}
+
+static enum bios_result line_length(struct bios *b, struct bios_regs *r)
+{
+    unsigned bytes = bytes_per_pixel(mode_bits(b)), width = r->c.x;
+    if (!b->state.vbe_mode || r->b.l > 3)
+        return answer(r, false);
+    if (r->b.l == 2)
+        width = (width + bytes - 1) / bytes;
+    if (r->b.l == 0 || r->b.l == 2) {
+        if (width < dispi_read(b, DISPI_XRES) || width * bytes > 0xffff) {
+            r->a.x = 0x024f;
+            return BIOS_DONE;
+        }
+        dispi_write(b, DISPI_VIRT_WIDTH, (uint16_t)width);
+    }
+    width = r->b.l == 3 ? WIDTH_MAX : dispi_read(b, DISPI_VIRT_WIDTH);
+    width = width ? width : 1;
+    uint32_t lines = (memory_64k(b) << 16) / (width * bytes);
+    r->b.x = (uint16_t)(width * bytes);
+    r->c.x = (uint16_t)width;
+    r->d.x = (uint16_t)(lines > 0xffff ? 0xffff : lines);
+    return answer(r, true);
+}
+
+static enum bios_result display_start(struct bios *b, struct bios_regs *r)
+{
+    if (!b->state.vbe_mode)
+        return answer(r, false);
+    if (r->b.l == 0 || r->b.l == 0x80) {
+        dispi_write(b, DISPI_X_OFFSET, r->c.x);
+        dispi_write(b, DISPI_Y_OFFSET, r->d.x);
+        return answer(r, dispi_read(b, DISPI_X_OFFSET) == r->c.x && dispi_read(b, DISPI_Y_OFFSET) == r->d.x);
+    }
+    if (r->b.l != 1)
+        return answer(r, false);
+    r->c.x = dispi_read(b, DISPI_X_OFFSET);
+    r->d.x = dispi_read(b, DISPI_Y_OFFSET);
+    r->b.h = 0;
+    return answer(r, true);
+}
+
+static enum bios_result dac_format(struct bios *b, struct bios_regs *r)
+{
+    uint16_t enable = dispi_read(b, DISPI_ENABLE);
+    if (!b->state.vbe_mode || mode_bits(b) != 8 || r->b.l > 1)
+        return answer(r, false);
+    if (r->b.l == 0) {
+        enable = (uint16_t)(r->b.h >= 8 ? enable | DISPI_ENABLE_8BITDAC : enable & ~DISPI_ENABLE_8BITDAC);
+        dispi_write(b, DISPI_ENABLE, enable | DISPI_ENABLE_KEEP);
+    }
+    r->b.h = enable & DISPI_ENABLE_8BITDAC ? 8 : 6;
+    return answer(r, true);
+}
+
+// Entries at ES:DI: blue, green, red, nothing.
+static enum bios_result palette(struct bios *b, struct bios_regs *r)
+{
+    uint32_t at = r->es_base + r->di.x;
+    if (r->b.l > 1 && r->b.l != 0x80)
+        return answer(r, false);
+    for (unsigned i = 0; i < r->c.x && r->d.x + i < 256; i++, at += 4) {
+        uint8_t entry[4] = {0};
+        if (r->b.l == 1) {
+            port_out(b, VGA_DAC_STATE, (uint8_t)(r->d.x + i));
+            for (unsigned c = 3; c-- > 0;)
+                entry[c] = port_in(b, VGA_DAC_DATA);
+            mem_write(b, at, entry, 4);
+            continue;
+        }
+        mem_read(b, at, entry, 4);
+        const uint8_t rgb[3] = {entry[2], entry[1], entry[0]};
+        dac_write(b, (uint8_t)(r->d.x + i), rgb);
+    }
+    return answer(r, true);
+}
+
+// AL=10h: display power management. 15h (monitor identification) is not there.
+static enum bios_result power(struct bios *b, struct bios_regs *r)
+{
+    (void)b;
+    if (r->b.l > 2)
+        return answer(r, false);
+    if (r->b.l == 0)
+        r->b.x = 0x0f30;
+    else if (r->b.l == 2)
+        r->b.h = 0;
+    return answer(r, true);
+}
+
+enum bios_result vbe(struct bios *b, struct bios_regs *r)
+{
+    static const bios_service functions[] = {
+        [0x00] = controller_info, [0x01] = mode_info,     [0x02] = mode_set,   [0x03] = mode_get, [0x04] = state, [0x05] = window,
+        [0x06] = line_length,     [0x07] = display_start, [0x08] = dac_format, [0x09] = palette,  [0x10] = power,
+    };
+    if (r->a.l < sizeof(functions) / sizeof(functions[0]) && functions[r->a.l] && dispi_present(b))
+        return functions[r->a.l](b, r);
+    unknown_count(b, r, 0x10);
+    r->a.x = UNSUPPORTED;
+    return BIOS_DONE;
+}
+
+// The window function that mode information names: a far call with BX and DX as for AX=4F05h.
+enum bios_result vbe_window(struct bios *b, struct bios_regs *r)
+{
+    return window(b, r);
+}
