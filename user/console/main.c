@@ -376,8 +376,11 @@ static void tell_progress(void)
 // --- the loop
 // ----------------------------------------------------------------------------------------------------------------
 
+// The first down opens the line. What came before it is lost: have the main thread look at the devices.
 static void interrupt_main(void *arg)
 {
+    sm_down((uint64_t)arg, 1);
+    sm_up(SEL_MAIN_SM);
     for (;;) {
         if (sm_down((uint64_t)arg, 0) == ST_OK)
             sm_up(SEL_MAIN_SM);
