@@ -349,10 +349,16 @@ static void system_load(struct vcpu *v, const struct utcb_state *s, uint32_t mtd
 #define MTD_SYSTEM                                                                                                     \
     (MTD_DR | MTD_EFER | MTD_SYSENTER | MTD_SYSCALL | MTD_XSAVE | MTD_TSC | MTD_DEADLINE | MTD_APIC | MTD_CR)
 
-static __attribute__((noinline)) void rest_save(struct vcpu *v, struct utcb_state *s, uint32_t mtd)
+// An event without an exit (the first of all, a recall): what others did meanwhile is not this vCPU's.
+static void mark_at_dispatch(struct vcpu *v)
 {
     if (v->mark < v->cpu->slice_start)
-        v->mark = v->cpu->slice_start; // an event without an exit: what others did meanwhile is not this vCPU's
+        v->mark = v->cpu->slice_start;
+}
+
+static __attribute__((noinline)) void rest_save(struct vcpu *v, struct utcb_state *s, uint32_t mtd)
+{
+    mark_at_dispatch(v);
     if (mtd & (MTD_BSD | MTD_RSP | MTD_R8_R15))
         more_gprs_save(v, s, mtd);
     if (mtd & MTD_INJ)
@@ -398,6 +404,7 @@ _Static_assert(FOLLOWS(intr_state, activity) && !ACTIVITY_ACTIVE, "reading intr_
 static __attribute__((noinline, cold)) void switch_and_save(struct ec *ec, struct utcb_state *s, uint32_t mtd)
 {
     vmcs_switch(ec->vcpu);
+    mark_at_dispatch(ec->vcpu);
     state_save(ec, s, mtd);
 }
 
