@@ -8,62 +8,72 @@
 #define MTD_SAVED_FIRST  (MTD_ACDB | MTD_RIP | MTD_RFLAGS | MTD_STATE | MTD_QUAL)
 #define MTD_LOADED_FIRST (MTD_ACDB | MTD_RIP | MTD_QUAL)
 
-// ---- segments: the fields of register i of the hardware's order are 2 * i apart
-static const uint8_t hardware_order[SEG_COUNT] = {
-    [SEG_ES] = 0, [SEG_CS] = 1, [SEG_SS] = 2, [SEG_DS] = 3, [SEG_FS] = 4,
-    [SEG_GS] = 5, [SEG_LDTR] = 6, [SEG_TR] = 7, [SEG_GDTR] = 8, [SEG_IDTR] = 9,
-};
-
-static void segment_save(struct utcb_seg *s, enum seg which)
+// VMREAD to memory: 64 bits, zero-extended.
+static inline void save_to(void *where, enum vmcs_field field)
 {
-    unsigned i = 2 * hardware_order[which];
-    s[which].limit = vmread(GUEST_ES_LIMIT + i);
-    s[which].base = vmread(GUEST_ES_BASE + i);
-    if (which >= SEG_GDTR)
-        return;
-    uint64_t ar = vmread(GUEST_ES_AR + i);
-    s[which].sel = vmread(GUEST_ES_SEL + i);
-    s[which].ar = (ar & 0xff) | (ar >> 4 & 0x1f00);
+    __asm__ volatile("vmread %1, %0" : "=m"(*(uint64_t *)where) : "r"((uint64_t)field) : "cc", "memory");
 }
 
-static void segment_load(const struct utcb_seg *s, enum seg which)
+// ---- segments: the fields of register i of the hardware's order are 2 * i apart. Inlined with constants: an exit that needs the
+// instruction decoded reads six of them.
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+ALWAYS_INLINE unsigned hardware_order(enum seg which) // LDTR comes before TR there
 {
-    unsigned i = 2 * hardware_order[which];
-    vmwrite(GUEST_ES_LIMIT + i, s[which].limit);
-    vmwrite(GUEST_ES_BASE + i, s[which].base);
+    return which == SEG_TR ? 7 : which == SEG_LDTR ? 6 : which;
+}
+
+ALWAYS_INLINE void segment_save(struct utcb_seg *s, enum seg which)
+{
+    unsigned i = 2 * hardware_order(which);
+    s += which;
+    if (which < SEG_GDTR) {
+        save_to(&s->sel, GUEST_ES_SEL + i); // each covers the beginning of what follows
+        uint32_t ar = vmread(GUEST_ES_AR + i);
+        s->ar = (ar & 0xff) | (ar >> 4 & 0x1f00);
+    }
+    save_to(&s->limit, GUEST_ES_LIMIT + i);
+    save_to(&s->base, GUEST_ES_BASE + i);
+}
+
+ALWAYS_INLINE void segment_load(const struct utcb_seg *s, enum seg which)
+{
+    unsigned i = 2 * hardware_order(which);
+    s += which;
+    vmwrite(GUEST_ES_LIMIT + i, s->limit);
+    vmwrite(GUEST_ES_BASE + i, s->base);
     if (which >= SEG_GDTR)
         return;
-    uint64_t ar = s[which].ar;
-    vmwrite(GUEST_ES_SEL + i, s[which].sel);
+    uint64_t ar = s->ar;
+    vmwrite(GUEST_ES_SEL + i, s->sel);
     vmwrite(GUEST_ES_AR + i, (ar & 0xff) | (ar & 0x1f00) << 4);
 }
 
-static const struct {
-    uint32_t mtd;
-    enum seg first, second;
-} segment_groups[] = {
-    {MTD_CSSS, SEG_CS, SEG_SS},      {MTD_ESDS, SEG_ES, SEG_DS},         {MTD_FSGS, SEG_FS, SEG_GS},
-    {MTD_TRLDTR, SEG_TR, SEG_LDTR}, {MTD_TABLES, SEG_GDTR, SEG_IDTR},
-};
+#define SEGMENT_GROUPS(GROUP)                                                                                          \
+    GROUP(MTD_CSSS, SEG_CS, SEG_SS)                                                                                    \
+    GROUP(MTD_ESDS, SEG_ES, SEG_DS)                                                                                    \
+    GROUP(MTD_FSGS, SEG_FS, SEG_GS)                                                                                    \
+    GROUP(MTD_TRLDTR, SEG_TR, SEG_LDTR)                                                                                \
+    GROUP(MTD_TABLES, SEG_GDTR, SEG_IDTR)
 
 static void segments_save(struct utcb_state *s, uint32_t mtd)
 {
-    for (unsigned i = 0; i < sizeof(segment_groups) / sizeof(*segment_groups); i++) {
-        if (mtd & segment_groups[i].mtd) {
-            segment_save(s->seg, segment_groups[i].first);
-            segment_save(s->seg, segment_groups[i].second);
-        }
+#define SAVE_GROUP(group, first, second)                                                                               \
+    if (mtd & group) {                                                                                                 \
+        segment_save(s->seg, first);                                                                                   \
+        segment_save(s->seg, second);                                                                                  \
     }
+    SEGMENT_GROUPS(SAVE_GROUP)
 }
 
 static void segments_load(const struct utcb_state *s, uint32_t mtd)
 {
-    for (unsigned i = 0; i < sizeof(segment_groups) / sizeof(*segment_groups); i++) {
-        if (mtd & segment_groups[i].mtd) {
-            segment_load(s->seg, segment_groups[i].first);
-            segment_load(s->seg, segment_groups[i].second);
-        }
+#define LOAD_GROUP(group, first, second)                                                                               \
+    if (mtd & group) {                                                                                                 \
+        segment_load(s->seg, first);                                                                                   \
+        segment_load(s->seg, second);                                                                                  \
     }
+    SEGMENT_GROUPS(LOAD_GROUP)
 }
 
 // ---- groups, one function each way
@@ -75,8 +85,9 @@ static void more_gprs_save(struct vcpu *v, struct utcb_state *s, uint32_t mtd)
         s->gpr[GPR_RDI] = v->gpr[GPR_RDI];
     }
     if (mtd & MTD_RSP)
-        s->gpr[GPR_RSP] = vmread(GUEST_RSP);
+        save_to(&s->gpr[GPR_RSP], GUEST_RSP);
     if (mtd & MTD_R8_R15)
+#pragma GCC unroll 8
         for (unsigned i = GPR_R8; i < GPR_COUNT; i++)
             s->gpr[i] = v->gpr[i];
 }
@@ -107,8 +118,8 @@ static void qualification_save(struct vcpu *v, struct utcb_state *s)
         s->exit_intr_info = vmread(EXIT_INTR_INFO);
         s->exit_intr_error = vmread(EXIT_INTR_ERROR);
     }
-    s->qual[1] = vmread(GUEST_PHYSICAL);
-    s->linear = vmread(GUEST_LINEAR);
+    save_to(&s->qual[1], GUEST_PHYSICAL);
+    save_to(&s->linear, GUEST_LINEAR);
     s->insn_info = vmread(INSN_INFO);
 }
 
@@ -172,12 +183,13 @@ static bool pae_paging(void)
 
 static void control_registers_save(struct vcpu *v, struct utcb_state *s)
 {
-    s->cr0 = (vmread(GUEST_CR0) & ~vmx.cr0_mask) | (vmread(CR0_SHADOW) & vmx.cr0_mask);
-    s->cr4 = (vmread(GUEST_CR4) & ~vmx.cr4_mask) | (vmread(CR4_SHADOW) & vmx.cr4_mask);
+    uint64_t cr0 = vmread(GUEST_CR0), cr4 = vmread(GUEST_CR4);
+    s->cr0 = cr0 ^ ((cr0 ^ vmread(CR0_SHADOW)) & vmx.cr0_mask);
+    s->cr4 = cr4 ^ ((cr4 ^ vmread(CR4_SHADOW)) & vmx.cr4_mask);
     s->cr2 = v->cr2;
-    s->cr3 = vmread(GUEST_CR3);
+    save_to(&s->cr3, GUEST_CR3);
     s->cr8 = vmx.tpr_shadow ? v->apic_page[LAPIC_TPR] >> 4 : v->cr8;
-    if (pae_paging())
+    if ((cr0 & CR0_PG) && (cr4 & CR4_PAE) && !(vmread(GUEST_EFER) & EFER_LMA))
         for (unsigned i = 0; i < 4; i++)
             s->pdpte[i] = vmread(GUEST_PDPTE0 + 2 * i);
 }
@@ -295,10 +307,6 @@ static void system_save(struct vcpu *v, struct utcb_state *s, uint32_t mtd)
 {
     if (mtd & MTD_DR)
         debug_registers_save(v, s);
-    if (mtd & MTD_EFER) {
-        s->efer = vmread(GUEST_EFER);
-        s->pat = vmread(GUEST_PAT);
-    }
     if (mtd & MTD_SYSENTER) {
         s->sysenter_cs = vmread(GUEST_SYSENTER_CS);
         s->sysenter_esp = vmread(GUEST_SYSENTER_ESP);
@@ -346,8 +354,7 @@ static void system_load(struct vcpu *v, const struct utcb_state *s, uint32_t mtd
         apic_load(v, s);
 }
 
-#define MTD_SYSTEM                                                                                                     \
-    (MTD_DR | MTD_EFER | MTD_SYSENTER | MTD_SYSCALL | MTD_XSAVE | MTD_TSC | MTD_DEADLINE | MTD_APIC | MTD_CR)
+#define MTD_SYSTEM (MTD_DR | MTD_SYSENTER | MTD_SYSCALL | MTD_XSAVE | MTD_TSC | MTD_DEADLINE | MTD_APIC)
 
 // An event without an exit (the first of all, a recall): what others did meanwhile is not this vCPU's.
 static void mark_at_dispatch(struct vcpu *v)
@@ -367,6 +374,10 @@ static __attribute__((noinline)) void rest_save(struct vcpu *v, struct utcb_stat
         segments_save(s, mtd);
     if (mtd & MTD_CR)
         control_registers_save(v, s);
+    if (mtd & MTD_EFER) {
+        save_to(&s->efer, GUEST_EFER);
+        save_to(&s->pat, GUEST_PAT);
+    }
     if (mtd & MTD_SYSTEM)
         system_save(v, s, mtd);
 }
@@ -387,14 +398,8 @@ static __attribute__((noinline)) void rest_load(struct vcpu *v, const struct utc
         segments_load(s, mtd);
     if (mtd & MTD_CR)
         control_registers_load(v, s);
-    if (mtd & (MTD_SYSTEM & ~MTD_DEADLINE))
+    if (mtd & ((MTD_SYSTEM | MTD_EFER | MTD_CR) & ~MTD_DEADLINE))
         system_load(v, s, mtd);
-}
-
-// VMREAD to memory: 64 bits, zero-extended.
-static inline void save_to(void *where, enum vmcs_field field)
-{
-    __asm__ volatile("vmread %1, %0" : "=m"(*(uint64_t *)where) : "r"((uint64_t)field) : "cc");
 }
 
 #define FOLLOWS(a, b) (offsetof(struct utcb_state, b) == offsetof(struct utcb_state, a) + sizeof(uint32_t))
