@@ -253,6 +253,8 @@ static void costs(void)
     if (no_vms())
         return;
     cost_of("CPUID", guest_many, guest_many_end, VMX_EXIT_CPUID, MTD_ACDB | MTD_RIP | MTD_RFLAGS | MTD_STATE);
+    cost_of("CPUID with all that decoding needs", guest_many, guest_many_end, VMX_EXIT_CPUID,
+            MTD_GPR | MTD_RIP | MTD_RFLAGS | MTD_STATE | MTD_QUAL | MTD_INJ | MTD_CR | MTD_EFER | MTD_CSSS | MTD_ESDS | MTD_FSGS);
     cost_of("port", guest_ports, guest_ports_end, VMX_EXIT_IO, MTD_ACDB | MTD_RIP | MTD_RFLAGS | MTD_STATE | MTD_QUAL);
 }
 
