@@ -11,49 +11,17 @@ mkdir -p "$build/cache" "$build/guests"
 cache="$(cd "$build/cache" && pwd)"
 out="$(cd "$build/guests" && pwd)"
 
-# package_fetch NAME: prints the path of the package's newest .deb, downloading it unless it is cached
-package_fetch() {
-    uri="$(cd "$cache" && apt-get download --print-uris "$1" 2>/dev/null || true)"
-    file="$(printf '%s\n' "$uri" | sed -n "s/^'[^']*' \([^ ]*\) .*/\1/p")"
-    if [ -n "$file" ] && [ ! -f "$cache/$file" ]; then
-        echo "  GET   $file" >&2
-        (cd "$cache" && apt-get download -qq "$1" 2>/dev/null) || true
-    fi
-    if [ -z "$file" ] || [ ! -f "$cache/$file" ]; then
-        # Sorted by version, the newest last.
-        file="$(cd "$cache" && find . -name "${1}_*.deb" | sort -V | tail -n 1)"
-    fi
-    if [ -z "$file" ]; then
-        echo "guests/linux.sh: cannot get the Debian package $1; try: apt-get update" >&2
-        exit 1
-    fi
-    echo "$cache/$file"
-}
-
-# The archive's newest kernel is what the meta-package depends on.
-kernel_package() {
-    name="$(apt-cache depends linux-image-cloud-amd64 2>/dev/null | sed -n 's/^ *Depends: \(linux-image-[^ ]*\)$/\1/p' | head -n 1)"
-    if [ -z "$name" ]; then
-        name="$(find "$cache" -name 'linux-image-*-cloud-amd64_*.deb' | sort -V | tail -n 1 | sed 's|.*/||; s/_.*//')"
-    fi
-    if [ -z "$name" ]; then
-        echo "guests/linux.sh: the archive's lists have no linux-image-cloud-amd64; try: apt-get update" >&2
-        exit 1
-    fi
-    echo "$name"
-}
+. guests/package.sh
 
 scratch="$(mktemp -d)"
 trap 'rm -rf "$scratch"' EXIT
 umask 022
 
-kernel="$(kernel_package)"
+kernel="$(package_of_kernel linux-image-cloud-amd64)"
 kernel_deb="$(package_fetch "$kernel")"
 busybox_deb="$(package_fetch busybox-static)"
 
-# Only the kernel is taken out: its modules are large and a plain PC needs none of them.
-dpkg --fsys-tarfile "$kernel_deb" | tar -x -C "$scratch" --wildcards './boot/vmlinuz-*'
-cp "$scratch"/boot/vmlinuz-* "$out/linux.new"
+kernel_extract "$kernel_deb" "$out/linux.new"
 
 dpkg -x "$busybox_deb" "$scratch/busybox"
 root="$scratch/initramfs"

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What the recipes share: Debian packages, downloaded into $cache and kept there. To be sourced, with $cache set.
+
+# package_fetch NAME: prints the path of the package's newest .deb, downloading it unless it is cached
+package_fetch() {
+    uri="$(cd "$cache" && apt-get download --print-uris "$1" 2>/dev/null || true)"
+    file="$(printf '%s\n' "$uri" | sed -n "s/^'[^']*' \([^ ]*\) .*/\1/p")"
+    if [ -n "$file" ] && [ ! -f "$cache/$file" ]; then
+        echo "  GET   $file" >&2
+        (cd "$cache" && apt-get download -qq "$1" 2>/dev/null) || true
+    fi
+    if [ -z "$file" ] || [ ! -f "$cache/$file" ]; then
+        # Sorted by version, the newest last.
+        file="$(cd "$cache" && find . -name "${1}_*.deb" | sort -V | tail -n 1)"
+    fi
+    if [ -z "$file" ]; then
+        echo "guests/package.sh: cannot get the Debian package $1; try: apt-get update" >&2
+        exit 1
+    fi
+    echo "$cache/$file"
+}
+
+# package_of_kernel META: the package that holds the newest kernel of a meta-package such as linux-image-amd64
+package_of_kernel() {
+    name="$(apt-cache depends "$1" 2>/dev/null | sed -n 's/^ *Depends: \(linux-image-[^ ]*\)$/\1/p' | head -n 1)"
+    if [ -z "$name" ]; then # without the archive's lists: the newest that was downloaded before
+        version="$(echo "$1" | sed -n 's/^linux-image-\([0-9.]*\)-.*/\1[^-]*/p')"
+        flavour="$(echo "$1" | sed 's/^linux-image-//; s/^[0-9.]*-//')"
+        name="$(find "$cache" -regex ".*/linux-image-${version:-[0-9.]*-[0-9]*}-${flavour}_.*[.]deb" | sort -V | tail -n 1 |
+            sed 's|.*/||; s/_.*//')"
+    fi
+    if [ -z "$name" ]; then
+        echo "guests/package.sh: the archive's lists have no $1; try: apt-get update" >&2
+        exit 1
+    fi
+    echo "$name"
+}
+
+# kernel_extract DEB FILE: only the kernel; its modules are large and a plain PC needs none of them
+kernel_extract() {
+    dpkg --fsys-tarfile "$1" | tar -x -O --wildcards './boot/vmlinuz-*' > "$2"
+}
