@@ -172,7 +172,7 @@ $(B)/guests/%.bin: guests/tiny/%.asm
 	@echo "  NASM  $<"
 	@$(NASM) -f bin -Iinclude/ -I./ -Iguests/tiny/ -MD $(@:.bin=.d) -MP -o $@ $<
 
-$(B)/guests/linux.done: guests/linux.sh guests/linux-init guests/linux-inittab guests/linux-shrc guests/tiny/ticks.asm
+$(B)/guests/linux.done: guests/linux.sh guests/package.sh guests/linux-init guests/linux-inittab guests/linux-shrc guests/tiny/ticks.asm
 	@mkdir -p $(@D)
 	@guests/linux.sh $(B)
 	@touch $@
