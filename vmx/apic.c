@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Who answers the guest's accesses to its local APIC (SDM 3C chapter 30): the mode of each vCPU, and the APIC-access page at its
-// usual place in the VM's memory. That page is never read or written by vCPUs in xAPIC mode; one per VM, so that a vCPU in another
-// mode that touches it sees nothing of other VMs. pd->virt is the page, pd->guest_tag counts the vCPUs in xAPIC mode.
+// Who answers the guest's accesses to its local APIC (SDM 3C chapter 30): the mode of each vCPU, and the APIC-access
+// page at its usual place in the VM's memory. That page is never read or written by vCPUs in xAPIC mode; one per VM, so
+// that a vCPU in another mode that touches it sees nothing of other VMs. pd->virt is the page, pd->guest_tag counts the
+// vCPUs in xAPIC mode.
 #include "pc/lapic.h"
 #include "ukernel/spinlock.h"
 #include "vmx/vmx.h"
@@ -25,8 +26,8 @@ static bool access_page_map(struct pd *pd)
     return mapped;
 }
 
-// Only if no other CPU ran this VM: waiting for others here, in the middle of an answer, is not allowed. Where it stays, a vCPU in
-// another mode finds memory of its own VM there.
+// Only if no other CPU ran this VM: waiting for others here, in the middle of an answer, is not allowed. Where it
+// stays, a vCPU in another mode finds memory of its own VM there.
 static void access_page_unmap(struct pd *pd, struct cpu *cpu)
 {
     struct pt_leaf leaf;
@@ -62,7 +63,8 @@ void apic_mode_set(struct vcpu *v, unsigned mode)
     vpid_flush(v->vpid);
 }
 
-// The vCPU ends, perhaps while other CPUs wait for this one: the page stays mapped until the VM ends or a vCPU leaves the mode.
+// The vCPU ends, perhaps while other CPUs wait for this one: the page stays mapped until the VM ends or a vCPU leaves
+// the mode.
 void apic_release(struct vcpu *v)
 {
     struct pd *pd = v->ec->pd;

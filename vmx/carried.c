@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What a vCPU carries besides the VMCS: MSRs and debug registers that the host kernel never uses, so that they stay in the CPU
-// while its VMM works and are switched only for another vCPU; vector state with XCR0; and which MSRs need no exit.
+// What a vCPU carries besides the VMCS: MSRs and debug registers that the host kernel never uses, so that they stay in
+// the CPU while its VMM works and are switched only for another vCPU; vector state with XCR0; and which MSRs need no
+// exit.
 #include "vmx/vmx.h"
 
 enum carry_rule { CARRY_ANY, CARRY_CANONICAL, CARRY_LOW32, CARRY_SPEC };
@@ -102,7 +103,8 @@ void vector_load(struct vcpu *v)
     write_cr0(read_cr0() | CR0_TS);
 }
 
-// MSR bitmap: a byte array of 1 = exit; reads of 0-1fffh, reads of c0000000h-c0001fffh, then writes likewise (SDM 3C 25.6.9).
+// MSR bitmap: a byte array of 1 = exit; reads of 0-1fffh, reads of c0000000h-c0001fffh, then writes likewise (SDM
+// 3C 25.6.9).
 static void bitmap_pass(uint8_t *page, uint32_t msr, bool read, bool write)
 {
     uint32_t bit = (msr & 0x1fff) + (msr >= 0xc0000000 ? 0x2000 : 0);
@@ -116,15 +118,15 @@ static const struct {
     uint32_t msr;
     bool write;
 } passed[] = {
-    {IA32_TSC, false},           {IA32_SYSENTER_CS, true}, {IA32_SYSENTER_ESP, true}, {IA32_SYSENTER_EIP, true},
-    {IA32_PAT, true},            {IA32_STAR, true},        {IA32_LSTAR, true},        {IA32_CSTAR, true},
-    {IA32_FMASK, true},          {IA32_FS_BASE, true},     {IA32_GS_BASE, true},      {IA32_KERNEL_GS_BASE, true},
+    {IA32_TSC, false},  {IA32_SYSENTER_CS, true}, {IA32_SYSENTER_ESP, true}, {IA32_SYSENTER_EIP, true},
+    {IA32_PAT, true},   {IA32_STAR, true},        {IA32_LSTAR, true},        {IA32_CSTAR, true},
+    {IA32_FMASK, true}, {IA32_FS_BASE, true},     {IA32_GS_BASE, true},      {IA32_KERNEL_GS_BASE, true},
     {IA32_EFER, false},
 };
 
-// Registers of the x2APIC that the CPU reads from the virtual-APIC page without side effects, [first, last]: not PPR (nobody keeps
-// it up to date without virtual-interrupt delivery), not ICR (64 bits of the page, half of which is elsewhere in xAPIC mode), not
-// the current count, none that would be #GP.
+// Registers of the x2APIC that the CPU reads from the virtual-APIC page without side effects, [first, last]: not PPR
+// (nobody keeps it up to date without virtual-interrupt delivery), not ICR (64 bits of the page, half of which is
+// elsewhere in xAPIC mode), not the current count, none that would be #GP.
 static const struct {
     uint16_t first, last;
 } x2apic_reads[] = {{0x802, 0x803}, {0x808, 0x808}, {0x80d, 0x80d}, {0x80f, 0x828}, {0x832, 0x838}, {0x83e, 0x83e}};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Which controls a vCPU runs with, from what the capability MSRs allow (SDM 3D appendix A.3-A.5). Pure, so that it is tested
-// with the numbers of many CPUs.
+// Which controls a vCPU runs with, from what the capability MSRs allow (SDM 3D appendix A.3-A.5). Pure, so that it is
+// tested with the numbers of many CPUs.
 #include "vmx/vmx.h"
 
 struct requirement {
@@ -11,9 +11,9 @@ struct requirement {
 struct control_word {
     uint64_t (*capability)(const struct vmx_caps *caps); // low half: must be 1; high half: may be 1
     uint32_t *(*result)(struct vmx_controls *out);
-    const struct requirement *required;                   // ends with bit 0
-    uint32_t optional;                                    // taken if there
-    struct requirement forbidden;                         // the CPU must let it be 0
+    const struct requirement *required; // ends with bit 0
+    uint32_t optional;                  // taken if there
+    struct requirement forbidden;       // the CPU must let it be 0
 };
 
 #define CAPABILITY(name)                                                                                               \
@@ -76,13 +76,22 @@ static const struct requirement entry_required[] = {
 
 // In the order in which a person wants to hear of them. CR8 exits only where there is no TPR shadow, see below.
 static const struct control_word words[] = {
-    {proc_capability, proc_result, proc_required, PROC_TPR_SHADOW,
+    {proc_capability,
+     proc_result,
+     proc_required,
+     PROC_TPR_SHADOW,
      {PROC_CR3_LOAD | PROC_CR3_STORE | PROC_INVLPG, LACKS("guests that own CR3 and INVLPG")}},
-    {proc2_capability, proc2_result, proc2_required, PROC2_RDTSCP | PROC2_VPID | PROC2_INVPCID | PROC2_XSAVES,
+    {proc2_capability,
+     proc2_result,
+     proc2_required,
+     PROC2_RDTSCP | PROC2_VPID | PROC2_INVPCID | PROC2_XSAVES,
      {PROC2_VIRTUAL_INTERRUPTS, LACKS("a choice about virtual interrupts")}},
     {pin_capability, pin_result, pin_required, PIN_PREEMPTION_TIMER, {0, NULL}},
     {exit_capability, exit_result, exit_required, 0, {0, NULL}},
-    {entry_capability, entry_result, entry_required, 0,
+    {entry_capability,
+     entry_result,
+     entry_required,
+     0,
      {ENTRY_IA32E | ENTRY_SMM | ENTRY_DUAL_MONITOR, LACKS("guests outside 64-bit mode")}},
 };
 
@@ -106,7 +115,8 @@ static const char *word_compute(const struct control_word *w, const struct vmx_c
     return NULL;
 }
 
-// A mode of the local APIC is there when all it rests on is. Without register virtualisation the xAPIC page is plain MMIO.
+// A mode of the local APIC is there when all it rests on is. Without register virtualisation the xAPIC page is plain
+// MMIO.
 static void apic_modes_compute(const struct vmx_caps *caps, struct vmx_controls *out)
 {
     uint32_t may = caps->proc2 >> 32;
@@ -142,11 +152,11 @@ const char *controls_compute(const struct vmx_caps *caps, struct vmx_controls *o
     return NULL;
 }
 
-// CR0 and CR4 (SDM 3C 24.8). PE and PG are free with an unrestricted guest. CD and NW would slow others, MCE off would turn a
-// machine check into a shutdown; SMX, CET, PKS and user interrupts need state that is not switched: the guest sees what it wrote,
-// the CPU does not.
-#define CR4_PKS   (1ul << 24)
-#define CR4_UINTR (1ul << 25)
+// CR0 and CR4 (SDM 3C 24.8). PE and PG are free with an unrestricted guest. CD and NW would slow others, MCE off would
+// turn a machine check into a shutdown; SMX, CET, PKS and user interrupts need state that is not switched: the guest
+// sees what it wrote, the CPU does not.
+#define CR4_PKS    (1ul << 24)
+#define CR4_UINTR  (1ul << 25)
 #define CR4_HIDDEN (CR4_SMXE | CR4_CET | CR4_PKS | CR4_UINTR)
 
 void registers_compute(const struct vmx_caps *caps, struct vmx *out)

@@ -133,8 +133,8 @@ static bool same_as_boot_cpu(void)
     struct vmx_caps mine;
     struct vmx_controls controls;
     caps_read(&mine);
-    return (mine.basic & VMX_BASIC_REVISION) == (vmx.caps.basic & VMX_BASIC_REVISION) && !controls_compute(&mine, &controls) &&
-           !__builtin_memcmp(&controls, &vmx.controls, sizeof(controls));
+    return (mine.basic & VMX_BASIC_REVISION) == (vmx.caps.basic & VMX_BASIC_REVISION) &&
+           !controls_compute(&mine, &controls) && !__builtin_memcmp(&controls, &vmx.controls, sizeof(controls));
 }
 
 enum status vmx_enable_cpu(struct cpu *cpu)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Why did a VM entry fail? The rules of SDM 3C 27.2 and 27.3 for the features we use, in the manual's order; the first that the
-// VMCS breaks is named. Pure: it reads the VMCS through a function, so tests give it any state.
+// Why did a VM entry fail? The rules of SDM 3C 27.2 and 27.3 for the features we use, in the manual's order; the first
+// that the VMCS breaks is named. Pure: it reads the VMCS through a function, so tests give it any state.
 #include "vmx/vmx.h"
 #include "x86/cpuid.h"
 
@@ -76,12 +76,12 @@ static bool protected_mode(view e)
 
 // ---- segments, i = 0..7: ES CS SS DS FS GS LDTR TR
 enum { ES, CS, SS, DS, FS, GS, LDTR, TR };
-#define AR(i)    ((uint32_t)get(e, GUEST_ES_AR + 2 * (i)))
-#define SEL(i)   get(e, GUEST_ES_SEL + 2 * (i))
-#define LIMIT(i) get(e, GUEST_ES_LIMIT + 2 * (i))
-#define BASE(i)  get(e, GUEST_ES_BASE + 2 * (i))
-#define TYPE(i)  (AR(i) & SEG_AR_TYPE)
-#define DPL(i)   (AR(i) >> SEG_AR_DPL_SHIFT & 3)
+#define AR(i)           ((uint32_t)get(e, GUEST_ES_AR + 2 * (i)))
+#define SEL(i)          get(e, GUEST_ES_SEL + 2 * (i))
+#define LIMIT(i)        get(e, GUEST_ES_LIMIT + 2 * (i))
+#define BASE(i)         get(e, GUEST_ES_BASE + 2 * (i))
+#define TYPE(i)         (AR(i) & SEG_AR_TYPE)
+#define DPL(i)          (AR(i) >> SEG_AR_DPL_SHIFT & 3)
 #define SEG_AR_RESERVED 0xfffe0f00u
 
 static bool usable(view e, unsigned i)
@@ -189,12 +189,14 @@ static bool injects(view e, uint32_t type)
 static bool pushes_error(view e) // does the exception to be injected have an error code?
 {
     uint32_t vector = R(ENTRY_INTR_INFO) & INTR_VECTOR;
-    return injected_type(e) == INTR_TYPE_HW_EXCEPTION && vector < 32 && (0x00227d00u >> vector & 1) && protected_mode(e);
+    return injected_type(e) == INTR_TYPE_HW_EXCEPTION && vector < 32 && (0x00227d00u >> vector & 1) &&
+           protected_mode(e);
 }
 
 static bool injects_software(view e)
 {
-    return injects(e, INTR_TYPE_SW_INTERRUPT) || injects(e, INTR_TYPE_PRIV_SW_EXCEPTION) || injects(e, INTR_TYPE_SW_EXCEPTION);
+    return injects(e, INTR_TYPE_SW_INTERRUPT) || injects(e, INTR_TYPE_PRIV_SW_EXCEPTION) ||
+           injects(e, INTR_TYPE_SW_EXCEPTION);
 }
 
 static bool bad_injection_vector(view e)
@@ -227,7 +229,8 @@ static bool single_step_wrong(view e)
 #define APIC_FEATURES (PROC2_X2APIC | PROC2_APIC_REGISTERS | PROC2_VIRTUAL_INTERRUPTS)
 #define EPTP          R(EPTP)
 #define HOST_SELECTORS                                                                                                 \
-    (R(HOST_ES_SEL) | R(HOST_CS_SEL) | R(HOST_SS_SEL) | R(HOST_DS_SEL) | R(HOST_FS_SEL) | R(HOST_GS_SEL) | R(HOST_TR_SEL))
+    (R(HOST_ES_SEL) | R(HOST_CS_SEL) | R(HOST_SS_SEL) | R(HOST_DS_SEL) | R(HOST_FS_SEL) | R(HOST_GS_SEL) |             \
+     R(HOST_TR_SEL))
 #define BLOCKING R(GUEST_INTERRUPTIBILITY)
 
 // RULE(name, broken, sentence). Sections: 27.2.1 controls, 27.2.2 host, 27.3.1 guest.
@@ -240,7 +243,8 @@ static bool single_step_wrong(view e)
     RULE(entry, bad_controls(R(ENTRY_CTLS), e->caps->entry), "VM-entry controls hold a bit the CPU does not allow")    \
     RULE(cr3_targets, R(CR3_TARGET_COUNT) > 4, "more than 4 CR3 targets")                                              \
     RULE(virtual_nmis, (R(PIN_CTLS) & PIN_VIRTUAL_NMIS) && !(R(PIN_CTLS) & PIN_NMI), "virtual NMIs need NMI exiting")  \
-    RULE(nmi_window, proc(e, PROC_NMI_WINDOW) && !(R(PIN_CTLS) & PIN_VIRTUAL_NMIS), "an NMI window needs virtual NMIs") \
+    RULE(nmi_window, proc(e, PROC_NMI_WINDOW) && !(R(PIN_CTLS) & PIN_VIRTUAL_NMIS),                                    \
+         "an NMI window needs virtual NMIs")                                                                           \
     RULE(msr_bitmap, proc(e, PROC_MSR_BITMAPS) && bad_page(e, R(MSR_BITMAP)), "the MSR bitmap is no page")             \
     RULE(virtual_apic, proc(e, PROC_TPR_SHADOW) && bad_page(e, R(VIRTUAL_APIC)), "the virtual-APIC page is no page")   \
     RULE(threshold, proc(e, PROC_TPR_SHADOW) && (R(TPR_THRESHOLD) & ~15ul), "the TPR threshold is above 15")           \
@@ -257,13 +261,15 @@ static bool single_step_wrong(view e)
     RULE(eptp_type, proc2(e, PROC2_EPT) && (EPTP & 7) != MEMORY_TYPE_WB && (EPTP & 7) != MEMORY_TYPE_UC,               \
          "the EPT pointer has a bad memory type")                                                                      \
     RULE(eptp_walk, proc2(e, PROC2_EPT) && (EPTP & 0x38) != EPTP_WALK_4, "the EPT pointer is not for 4 levels")        \
-    RULE(eptp_reserved, proc2(e, PROC2_EPT) && ((EPTP & 0xf80) || beyond_phys(e, EPTP)), "the EPT pointer has reserved bits") \
+    RULE(eptp_reserved, proc2(e, PROC2_EPT) && ((EPTP & 0xf80) || beyond_phys(e, EPTP)),                               \
+         "the EPT pointer has reserved bits")                                                                          \
     RULE(unrestricted, proc2(e, PROC2_UNRESTRICTED) && !proc2(e, PROC2_EPT), "an unrestricted guest needs EPT")        \
     RULE(save_timer, (R(EXIT_CTLS) & EXIT_SAVE_TIMER) && !(R(PIN_CTLS) & PIN_PREEMPTION_TIMER),                        \
          "saving the preemption timer needs the timer")                                                                \
     RULE(smm, R(ENTRY_CTLS) & (ENTRY_SMM | ENTRY_DUAL_MONITOR), "an entry to SMM from outside of it")                  \
     RULE(inject_type, injects(e, 0x100), "injection of reserved type 1")                                               \
-    RULE(inject_other, injects(e, INTR_TYPE_OTHER) && !(e->caps->proc >> 32 & (1u << 27)), "injection of type 7 without monitor trap flag") \
+    RULE(inject_other, injects(e, INTR_TYPE_OTHER) && !(e->caps->proc >> 32 & (1u << 27)),                             \
+         "injection of type 7 without monitor trap flag")                                                              \
     RULE(inject_vector, bad_injection_vector(e), "the vector injected does not fit its type")                          \
     RULE(inject_reserved, injecting(e) && (R(ENTRY_INTR_INFO) & INTR_RESERVED), "the injection has reserved bits")     \
     RULE(inject_error, injecting(e) && (R(ENTRY_INTR_INFO) & INTR_ERROR_CODE) && !pushes_error(e),                     \
@@ -274,13 +280,16 @@ static bool single_step_wrong(view e)
          "the error code injected has more than 16 bits")                                                              \
     RULE(inject_length, injects_software(e) && (!R(ENTRY_INSN_LEN) || R(ENTRY_INSN_LEN) > 15),                         \
          "a software event injected with an instruction length outside 1..15")                                         \
-    RULE(host_cr0, bad_fixed(R(HOST_CR0), e->caps->cr0_fixed0, e->caps->cr0_fixed1), "host CR0 has a bit VMX does not allow") \
-    RULE(host_cr4, bad_fixed(R(HOST_CR4), e->caps->cr4_fixed0, e->caps->cr4_fixed1), "host CR4 has a bit VMX does not allow") \
+    RULE(host_cr0, bad_fixed(R(HOST_CR0), e->caps->cr0_fixed0, e->caps->cr0_fixed1),                                   \
+         "host CR0 has a bit VMX does not allow")                                                                      \
+    RULE(host_cr4, bad_fixed(R(HOST_CR4), e->caps->cr4_fixed0, e->caps->cr4_fixed1),                                   \
+         "host CR4 has a bit VMX does not allow")                                                                      \
     RULE(host_cr3, beyond_phys(e, R(HOST_CR3)), "host CR3 is beyond physical memory")                                  \
     RULE(host_sysenter, noncanonical(R(HOST_SYSENTER_ESP)) || noncanonical(R(HOST_SYSENTER_EIP)),                      \
          "host SYSENTER_ESP or SYSENTER_EIP is not canonical")                                                         \
     RULE(host_pat, bad_pat(R(HOST_PAT)), "host PAT has a bad memory type")                                             \
-    RULE(host_efer, (R(HOST_EFER) & ~EFER_KNOWN) || (~R(HOST_EFER) & (EFER_LMA | EFER_LME)), "host EFER is not that of 64-bit mode") \
+    RULE(host_efer, (R(HOST_EFER) & ~EFER_KNOWN) || (~R(HOST_EFER) & (EFER_LMA | EFER_LME)),                           \
+         "host EFER is not that of 64-bit mode")                                                                       \
     RULE(host_selectors, HOST_SELECTORS & 7, "a host selector has RPL or TI")                                          \
     RULE(host_cs_tr, !R(HOST_CS_SEL) || !R(HOST_TR_SEL), "host CS or TR is null")                                      \
     RULE(host_bases,                                                                                                   \
@@ -289,7 +298,8 @@ static bool single_step_wrong(view e)
          "a host base is not canonical")                                                                               \
     RULE(host_rip, noncanonical(R(HOST_RIP)), "host RIP is not canonical")                                             \
     RULE(host_64, !(R(EXIT_CTLS) & EXIT_HOST_64) || !(R(HOST_CR4) & CR4_PAE), "the host is not in 64-bit mode")        \
-    RULE(cr0, bad_fixed(R(GUEST_CR0), e->caps->cr0_fixed0 & ~(CR0_PE | CR0_PG), e->caps->cr0_fixed1 | CR0_CD | CR0_NW), \
+    RULE(cr0,                                                                                                          \
+         bad_fixed(R(GUEST_CR0), e->caps->cr0_fixed0 & ~(CR0_PE | CR0_PG), e->caps->cr0_fixed1 | CR0_CD | CR0_NW),     \
          "CR0 has a bit VMX does not allow")                                                                           \
     RULE(cr0_paging, (R(GUEST_CR0) & CR0_PG) && !protected_mode(e), "CR0.PG without CR0.PE")                           \
     RULE(cr4, bad_fixed(R(GUEST_CR4), e->caps->cr4_fixed0, e->caps->cr4_fixed1), "CR4 has a bit VMX does not allow")   \
@@ -311,12 +321,14 @@ static bool single_step_wrong(view e)
     RULE(ldtr_ti, usable(e, LDTR) && (SEL(LDTR) & 4), "LDTR is in the LDT")                                            \
     RULE(ss_rpl, !v86(e) && !proc2(e, PROC2_UNRESTRICTED) && ((SEL(SS) ^ SEL(CS)) & 3), "RPLs of SS and CS differ")    \
     RULE(v86_segments, v86(e) && any(e, ES, GS, bad_v86_segment), "a segment is not as virtual-8086 mode has it")      \
-    RULE(bases, noncanonical(BASE(TR)) || noncanonical(BASE(FS)) || noncanonical(BASE(GS)), "base of TR, FS or GS is not canonical") \
+    RULE(bases, noncanonical(BASE(TR)) || noncanonical(BASE(FS)) || noncanonical(BASE(GS)),                            \
+         "base of TR, FS or GS is not canonical")                                                                      \
     RULE(ldtr_base, usable(e, LDTR) && noncanonical(BASE(LDTR)), "base of LDTR is not canonical")                      \
     RULE(bases_32, any(e, ES, DS, bad_base_32), "base of CS, SS, DS or ES has more than 32 bits")                      \
     RULE(cs_type, bad_code_type(e), "type of CS is not accessed code")                                                 \
     RULE(ss_type, checked(e, SS) && TYPE(SS) != 3 && TYPE(SS) != 7, "type of SS is not accessed writable data")        \
-    RULE(data_type, any(e, DS, GS, bad_data_type) || bad_data_type(e, ES), "type of DS, ES, FS or GS is not accessed readable") \
+    RULE(data_type, any(e, DS, GS, bad_data_type) || bad_data_type(e, ES),                                             \
+         "type of DS, ES, FS or GS is not accessed readable")                                                          \
     RULE(not_system, any(e, ES, GS, not_code_or_data), "a segment register holds a system segment")                    \
     RULE(cs_dpl, bad_code_dpl(e), "DPL of CS does not fit its type or DPL of SS")                                      \
     RULE(ss_dpl, bad_stack_dpl(e), "DPL of SS is not 0 in real mode, or not its RPL")                                  \
@@ -330,28 +342,39 @@ static bool single_step_wrong(view e)
          "TR is not a present, usable system segment")                                                                 \
     RULE(tr_limit, bad_granularity(e, TR) && !v86(e), "limit and granularity of TR disagree")                          \
     RULE(ldtr_type, usable(e, LDTR) && TYPE(LDTR) != 2, "type of LDTR is not an LDT")                                  \
-    RULE(ldtr_rights, usable(e, LDTR) && ((AR(LDTR) & SEG_AR_S) || !(AR(LDTR) & SEG_AR_P) || (AR(LDTR) & SEG_AR_RESERVED)), \
+    RULE(ldtr_rights,                                                                                                  \
+         usable(e, LDTR) && ((AR(LDTR) & SEG_AR_S) || !(AR(LDTR) & SEG_AR_P) || (AR(LDTR) & SEG_AR_RESERVED)),         \
          "LDTR is not a present system segment")                                                                       \
     RULE(ldtr_limit, !v86(e) && usable(e, LDTR) && bad_granularity(e, LDTR), "limit and granularity of LDTR disagree") \
-    RULE(table_bases, noncanonical(R(GUEST_GDTR_BASE)) || noncanonical(R(GUEST_IDTR_BASE)), "base of GDTR or IDTR is not canonical") \
-    RULE(table_limits, (R(GUEST_GDTR_LIMIT) | R(GUEST_IDTR_LIMIT)) >> 16, "limit of GDTR or IDTR has more than 16 bits") \
-    RULE(rip_32, !(ia32e(e) && (AR(CS) & SEG_AR_L)) && R(GUEST_RIP) >> 32, "RIP has more than 32 bits outside 64-bit mode") \
+    RULE(table_bases, noncanonical(R(GUEST_GDTR_BASE)) || noncanonical(R(GUEST_IDTR_BASE)),                            \
+         "base of GDTR or IDTR is not canonical")                                                                      \
+    RULE(table_limits, (R(GUEST_GDTR_LIMIT) | R(GUEST_IDTR_LIMIT)) >> 16,                                              \
+         "limit of GDTR or IDTR has more than 16 bits")                                                                \
+    RULE(rip_32, !(ia32e(e) && (AR(CS) & SEG_AR_L)) && R(GUEST_RIP) >> 32,                                             \
+         "RIP has more than 32 bits outside 64-bit mode")                                                              \
     RULE(rip_64, ia32e(e) && (AR(CS) & SEG_AR_L) && noncanonical(R(GUEST_RIP)), "RIP is not canonical")                \
     RULE(rflags, (R(GUEST_RFLAGS) & ~0x3f7fd7ul) || !(R(GUEST_RFLAGS) & RFLAGS_ONE), "RFLAGS has reserved bits")       \
     RULE(rflags_vm, v86(e) && (ia32e(e) || !protected_mode(e)), "RFLAGS.VM outside 32-bit protected mode")             \
-    RULE(rflags_if, injects(e, INTR_TYPE_EXTERNAL) && !(R(GUEST_RFLAGS) & RFLAGS_IF), "interrupt injected with RFLAGS.IF clear") \
+    RULE(rflags_if, injects(e, INTR_TYPE_EXTERNAL) && !(R(GUEST_RFLAGS) & RFLAGS_IF),                                  \
+         "interrupt injected with RFLAGS.IF clear")                                                                    \
     RULE(activity, R(GUEST_ACTIVITY) > ACTIVITY_WAIT_FOR_SIPI, "no such activity state")                               \
     RULE(activity_hlt, R(GUEST_ACTIVITY) == ACTIVITY_HLT && DPL(SS), "halted outside ring 0")                          \
-    RULE(activity_blocking, R(GUEST_ACTIVITY) && (BLOCKING & (BLOCKING_STI | BLOCKING_MOV_SS)), "inactive and blocking by STI or MOV SS") \
+    RULE(activity_blocking, R(GUEST_ACTIVITY) && (BLOCKING & (BLOCKING_STI | BLOCKING_MOV_SS)),                        \
+         "inactive and blocking by STI or MOV SS")                                                                     \
     RULE(blocking, BLOCKING & ~0x1ful, "the interruptibility state has reserved bits")                                 \
     RULE(blocking_both, (BLOCKING & 3) == 3, "blocking by STI and by MOV SS at once")                                  \
-    RULE(blocking_sti, (BLOCKING & BLOCKING_STI) && !(R(GUEST_RFLAGS) & RFLAGS_IF), "blocking by STI with RFLAGS.IF clear") \
-    RULE(blocking_interrupt, injects(e, INTR_TYPE_EXTERNAL) && (BLOCKING & 3), "interrupt injected while STI or MOV SS blocks it") \
-    RULE(blocking_nmi, injects(e, INTR_TYPE_NMI) && (BLOCKING & BLOCKING_MOV_SS), "NMI injected while MOV SS blocks it") \
-    RULE(blocking_smi, BLOCKING & BLOCKING_SMI, "blocking by SMI outside of SMM")                                      \
+    RULE(blocking_sti, (BLOCKING & BLOCKING_STI) && !(R(GUEST_RFLAGS) & RFLAGS_IF),                                    \
+         "blocking by STI with RFLAGS.IF clear")                                                                       \
+    RULE(blocking_interrupt, injects(e, INTR_TYPE_EXTERNAL) && (BLOCKING & 3),                                         \
+         "interrupt injected while STI or MOV SS blocks it")                                                           \
+    RULE(blocking_nmi, injects(e, INTR_TYPE_NMI) && (BLOCKING & BLOCKING_MOV_SS),                                      \
+         "NMI injected while MOV SS blocks it")                                                                        \
+    RULE(blocking_smi, BLOCKING &BLOCKING_SMI, "blocking by SMI outside of SMM")                                       \
     RULE(virtual_nmi, injects(e, INTR_TYPE_NMI) && (BLOCKING & BLOCKING_NMI), "NMI injected while NMIs are blocked")   \
-    RULE(pending_debug, R(GUEST_PENDING_DEBUG) & ~0x1700ful & ~PENDING_DEBUG_BS, "pending debug exceptions have reserved bits") \
-    RULE(pending_step, single_step_wrong(e), "pending single step does not fit RFLAGS.TF under STI or MOV SS blocking") \
+    RULE(pending_debug, R(GUEST_PENDING_DEBUG) & ~0x1700ful & ~PENDING_DEBUG_BS,                                       \
+         "pending debug exceptions have reserved bits")                                                                \
+    RULE(pending_step, single_step_wrong(e),                                                                           \
+         "pending single step does not fit RFLAGS.TF under STI or MOV SS blocking")                                    \
     RULE(link, R(GUEST_LINK) != ~0ul, "the VMCS link pointer is set")                                                  \
     RULE(pdptes, any(e, 0, 3, bad_pdpte), "a PDPTE has reserved bits")
 

@@ -8,7 +8,10 @@
 static uint64_t ept_leaf(uint32_t rights, bool large, bool ram)
 {
     uint64_t bits = EPT_R | EPT_IPAT; // write without read would be a misconfiguration
-    uint64_t type = rights & MAP_UC ? MEMORY_TYPE_UC : rights & MAP_WC ? MEMORY_TYPE_WC : ram ? MEMORY_TYPE_WB : MEMORY_TYPE_UC;
+    uint64_t type = rights & MAP_UC   ? MEMORY_TYPE_UC
+                    : rights & MAP_WC ? MEMORY_TYPE_WC
+                    : ram             ? MEMORY_TYPE_WB
+                                      : MEMORY_TYPE_UC;
     if (rights & MAP_W)
         bits |= EPT_W;
     if (rights & MAP_X)
@@ -22,7 +25,9 @@ static uint32_t ept_rights(uint64_t entry)
 {
     uint64_t type = (entry & EPT_TYPE_MASK) >> EPT_TYPE_SHIFT;
     return (entry & EPT_R ? MAP_R : 0) | (entry & EPT_W ? MAP_W : 0) | (entry & EPT_X ? MAP_X : 0) |
-           (type == MEMORY_TYPE_UC ? MAP_UC : type == MEMORY_TYPE_WC ? MAP_WC : 0);
+           (type == MEMORY_TYPE_UC   ? MAP_UC
+            : type == MEMORY_TYPE_WC ? MAP_WC
+                                     : 0);
 }
 
 void ept_format_init(struct pt_format *format, uint64_t ept_vpid_cap)
@@ -33,7 +38,9 @@ void ept_format_init(struct pt_format *format, uint64_t ept_vpid_cap)
         .large_bit = EPT_LARGE,
         .leaf = ept_leaf,
         .rights = ept_rights,
-        .max_level = !(ept_vpid_cap & EPT_CAP_2M) ? 0 : ept_vpid_cap & EPT_CAP_1G ? 2 : 1,
+        .max_level = !(ept_vpid_cap & EPT_CAP_2M) ? 0
+                     : ept_vpid_cap & EPT_CAP_1G  ? 2
+                                                  : 1,
     };
 }
 
@@ -65,8 +72,8 @@ void vpid_flush(uint16_t vpid)
         __asm__ volatile("invvpid %0, %1" : : "m"(descriptor), "r"((uint64_t)INVALIDATE_SINGLE) : "cc", "memory");
 }
 
-// Tags are per vCPU: linear mappings are tagged by VPID and PCID alone, so two vCPUs on one CPU must not share one. 0 = none left:
-// such a vCPU runs without, and each of its transitions flushes.
+// Tags are per vCPU: linear mappings are tagged by VPID and PCID alone, so two vCPUs on one CPU must not share one. 0 =
+// none left: such a vCPU runs without, and each of its transitions flushes.
 #define VPIDS 4096
 static uint64_t vpid_map[VPIDS / 64] = {1};
 static uint32_t vpid_lock;

@@ -7,7 +7,8 @@
 
 #define COLD __attribute__((noinline, cold))
 
-// An NMI or a machine check is the host's: let its handler run as if it had come by itself. Other exceptions are the VMM's.
+// An NMI or a machine check is the host's: let its handler run as if it had come by itself. Other exceptions are the
+// VMM's.
 static void exit_exception_nmi(struct vcpu *v)
 {
     struct ec *ec = v->ec;
@@ -30,8 +31,8 @@ static void exit_external_interrupt(struct vcpu *v)
     vcpu_resume(ec);
 }
 
-// The vCPU's own deadline is looked at on the way back in. Host interrupts are let in here: where an external interrupt does not
-// end the stay of a guest that was entered with RFLAGS.IF clear (Bochs 2.7), they would wait for ever.
+// The vCPU's own deadline is looked at on the way back in. Host interrupts are let in here: where an external interrupt
+// does not end the stay of a guest that was entered with RFLAGS.IF clear (Bochs 2.7), they would wait for ever.
 static void exit_preemption_timer(struct vcpu *v)
 {
     struct ec *ec = v->ec;
@@ -68,8 +69,8 @@ static COLD _Noreturn void entry_failed(struct vcpu *v, uint64_t error)
     v->failed = true;
     v->reason = REASON_NONE;
     if (!v->explained)
-        klog("vmx: a VM entry failed (%lx) at %lx:%lx: rule %u: %s", error, vmread(GUEST_CS_SEL), vmread(GUEST_RIP), v->rule,
-             sentence);
+        klog("vmx: a VM entry failed (%lx) at %lx:%lx: rule %u: %s", error, vmread(GUEST_CS_SEL), vmread(GUEST_RIP),
+             v->rule, sentence);
     v->explained = true;
     vmcs_reset_launch(v);
     v->stats->exits[EVENT_FAILED]++;
@@ -129,8 +130,8 @@ static COLD void host_timer_bound(struct cpu *cpu, uint64_t deadline)
     }
 }
 
-// The host's timer ends the stay; this much later the preemption timer does, which comes even where an interrupt does not: not
-// earlier, or each end of a slice would cost two exits. TSC ticks.
+// The host's timer ends the stay; this much later the preemption timer does, which comes even where an interrupt does
+// not: not earlier, or each end of a slice would cost two exits. TSC ticks.
 #define TIMER_MARGIN 2000
 
 // Something is due already.
@@ -162,7 +163,8 @@ _Noreturn void vcpu_run(struct ec *ec)
     if (__builtin_expect(v->local->running != v, 0))
         vcpu_prepare(v);
     uint64_t now = rdtsc(), until = cpu->timer_armed + TIMER_MARGIN;
-    v->stats->kernel += now - (v->mark > cpu->slice_start ? v->mark : cpu->slice_start); // not what others did in between
+    v->stats->kernel +=
+        now - (v->mark > cpu->slice_start ? v->mark : cpu->slice_start); // not what others did in between
     v->mark = now;
     if (v->deadline < until)
         until = v->deadline;

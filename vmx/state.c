@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A vCPU's state to and from the handler's UTCB, by the groups of the MTD. What common exits need comes first and is short; each
-// field of the VMCS is read only if its group was asked for. The UTCB is user memory: whatever is in it is made harmless here or
-// fails the entry.
+// A vCPU's state to and from the handler's UTCB, by the groups of the MTD. What common exits need comes first and is
+// short; each field of the VMCS is read only if its group was asked for. The UTCB is user memory: whatever is in it is
+// made harmless here or fails the entry.
 #include "pc/lapic.h"
 #include "vmx/vmx.h"
 
@@ -14,8 +14,8 @@ static inline void save_to(void *where, enum vmcs_field field)
     __asm__ volatile("vmread %1, %0" : "=m"(*(uint64_t *)where) : "r"((uint64_t)field) : "cc", "memory");
 }
 
-// ---- segments: the fields of register i of the hardware's order are 2 * i apart. Inlined with constants: an exit that needs the
-// instruction decoded reads six of them.
+// ---- segments: the fields of register i of the hardware's order are 2 * i apart. Inlined with constants: an exit that
+// needs the instruction decoded reads six of them.
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 ALWAYS_INLINE unsigned hardware_order(enum seg which) // LDTR comes before TR there
@@ -123,7 +123,8 @@ static void qualification_save(struct vcpu *v, struct utcb_state *s)
     s->insn_info = vmread(INSN_INFO);
 }
 
-// No exit since the last answer (recall, deadline): what was to be injected then has not been, and is reported as if interrupted.
+// No exit since the last answer (recall, deadline): what was to be injected then has not been, and is reported as if
+// interrupted.
 static void pending_injection_save(struct utcb_state *s)
 {
     uint32_t info = vmread(ENTRY_INTR_INFO);

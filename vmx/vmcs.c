@@ -8,9 +8,10 @@
 _Static_assert(offsetof(struct vcpu, cpu) == 128 && sizeof(((struct vcpu *)0)->gpr) == 128, "VCPU_CPU in entry.asm");
 _Static_assert(offsetof(struct vcpu, launched) == 136, "VCPU_LAUNCHED in entry.asm");
 
-// A guest must not be able to keep the CPU busy delivering an exception whose delivery raises it again: no interrupt, not even the
-// preemption timer, gets in there, since that loop passes no instruction boundary. It takes #AC (a misaligned stack) or #DB (a
-// breakpoint on the stack) to do it, so both exit (SDM 3C 26.2 note, CVE-2015-5307, CVE-2015-8104). #MC is the host's.
+// A guest must not be able to keep the CPU busy delivering an exception whose delivery raises it again: no interrupt,
+// not even the preemption timer, gets in there, since that loop passes no instruction boundary. It takes #AC (a
+// misaligned stack) or #DB (a breakpoint on the stack) to do it, so both exit (SDM 3C 26.2 note, CVE-2015-5307,
+// CVE-2015-8104). #MC is the host's.
 #define EXCEPTIONS (1u << EXC_MC | 1u << EXC_DB | 1u << EXC_AC)
 
 #define CR0_RESET (CR0_CD | CR0_NW | CR0_ET)
@@ -35,8 +36,16 @@ enum status vmcs_create(struct ec *ec, void *apic_page, struct vcpu_stats *stats
     spin_unlock(&pd->lock);
     if (!v)
         return ST_NO_MEM;
-    *v = (struct vcpu){.cpu = cpu, .local = &vmx_cpus[cpu->id], .ec = ec, .stats = stats, .apic_page = apic_page,
-                       .reason = REASON_NONE, .deadline = UINT64_MAX, .xcr0 = XCR0_X87, .dr6 = DR6_RESET, .mark = rdtsc()};
+    *v = (struct vcpu){.cpu = cpu,
+                       .local = &vmx_cpus[cpu->id],
+                       .ec = ec,
+                       .stats = stats,
+                       .apic_page = apic_page,
+                       .reason = REASON_NONE,
+                       .deadline = UINT64_MAX,
+                       .xcr0 = XCR0_X87,
+                       .dr6 = DR6_RESET,
+                       .mark = rdtsc()};
     ec->vcpu = v;
     v->vmcs = account_alloc(&pd->account, 0);
     v->vector = account_alloc(&pd->account, fpu_state_order);

@@ -18,9 +18,18 @@ enum vmcs_field {
 };
 #define VMCS_FIELD_IS_GUEST(encoding) (((encoding) >> 10 & 3) == 2)
 
-// Registers that are not in the VMCS and that the host kernel does not use: they stay in the CPU across exits and are switched
-// only when another vCPU runs there. One table (msr.c) says how each is carried.
-enum carried { CARRY_STAR, CARRY_LSTAR, CARRY_CSTAR, CARRY_FMASK, CARRY_KERNEL_GS_BASE, CARRY_TSC_AUX, CARRY_SPEC_CTRL, CARRY_MSRS };
+// Registers that are not in the VMCS and that the host kernel does not use: they stay in the CPU across exits and are
+// switched only when another vCPU runs there. One table (msr.c) says how each is carried.
+enum carried {
+    CARRY_STAR,
+    CARRY_LSTAR,
+    CARRY_CSTAR,
+    CARRY_FMASK,
+    CARRY_KERNEL_GS_BASE,
+    CARRY_TSC_AUX,
+    CARRY_SPEC_CTRL,
+    CARRY_MSRS
+};
 
 struct vmx_caps { // capability MSRs, TRUE ones where the CPU has them
     uint64_t basic, pin, proc, proc2, exit, entry, misc, ept_vpid;
@@ -36,51 +45,51 @@ struct vmx_controls {
 extern struct vmx {
     struct vmx_caps caps;
     struct vmx_controls controls;
-    uint64_t cr0_mask, cr4_mask;     // bits of CR0 and CR4 that the guest sees in the shadow only
-    uint64_t cr0_set, cr4_set;       // bits that are 1 in the real ones whatever the guest wants
+    uint64_t cr0_mask, cr4_mask; // bits of CR0 and CR4 that the guest sees in the shadow only
+    uint64_t cr0_set, cr4_set;   // bits that are 1 in the real ones whatever the guest wants
     uint64_t cr0_allowed, cr4_allowed;
     uint64_t efer_allowed;
-    uint64_t xcr0;                   // of the host; 0 = no XSAVE
-    uint64_t spec_ctrl_allowed;      // 0 = no such MSR
-    uint32_t carried;                // bit per enum carried: the CPU has it
+    uint64_t xcr0;              // of the host; 0 = no XSAVE
+    uint64_t spec_ctrl_allowed; // 0 = no such MSR
+    uint32_t carried;           // bit per enum carried: the CPU has it
     uint32_t timer_shift;
     bool timer, vpid, tpr_shadow;
     uint64_t msr_bitmap, msr_bitmap_x2apic; // physical
     struct pt_format ept;
 } vmx;
 
-struct vmx_cpu { // one per CPU
-    struct vcpu *running;            // of whom all that follows is here: it can enter; NULL = nobody
-    struct vcpu *loaded;             // whose VMCS is current
-    struct vcpu *carried;            // whose registers of enum carried and DR0-3, DR6 the CPU holds
+struct vmx_cpu {          // one per CPU
+    struct vcpu *running; // of whom all that follows is here: it can enter; NULL = nobody
+    struct vcpu *loaded;  // whose VMCS is current
+    struct vcpu *carried; // whose registers of enum carried and DR0-3, DR6 the CPU holds
     void *vmxon;
 };
 extern struct vmx_cpu vmx_cpus[MAX_CPUS];
 
-#define REASON_NONE 0xffff           // no exit since the last reply
+#define REASON_NONE 0xffff // no exit since the last reply
 
 struct vcpu {
-    uint64_t gpr[GPR_COUNT];         // first: the exit stub pushes them here, HOST_RSP is the end; see entry.asm
-    struct cpu *cpu;                 // VCPU_CPU: also the top of the kernel's stack
-    uint8_t launched;                // VCPU_LAUNCHED
-    bool ready;                      // the VMCS is filled in
-    bool failed;                     // the last entry failed
-    bool explained;                  // one failure is in the log already
+    uint64_t gpr[GPR_COUNT]; // first: the exit stub pushes them here, HOST_RSP is the end; see entry.asm
+    struct cpu *cpu;         // VCPU_CPU: also the top of the kernel's stack
+    uint8_t launched;        // VCPU_LAUNCHED
+    bool ready;              // the VMCS is filled in
+    bool failed;             // the last entry failed
+    bool explained;          // one failure is in the log already
     bool x2apic_bitmap;
-    uint8_t apic_mode;               // enum apic_mode
-    uint16_t vpid;                   // 0 = none
-    uint32_t reason;                 // of the last exit
-    uint32_t proc_ctls;              // as in the VMCS
-    uint32_t rule;                   // of the failed entry
-    uint64_t error;                  // the hardware's word for it
+    uint8_t apic_mode;  // enum apic_mode
+    uint16_t vpid;      // 0 = none
+    uint32_t reason;    // of the last exit
+    uint32_t proc_ctls; // as in the VMCS
+    uint32_t rule;      // of the failed entry
+    uint64_t error;     // the hardware's word for it
     struct vmx_cpu *local;
     struct ec *ec;
     struct vcpu_stats *stats;
     uint8_t *apic_page;
     void *vmcs;
-    void *vector;                    // XSAVE area
-    uint64_t mark;                   // TSC up to which time is accounted
-    uint64_t deadline;               // TSC of EVENT_TIMER, 0 = none
+    void *vector;      // XSAVE area
+    uint64_t mark;     // TSC up to which time is accounted
+    uint64_t deadline; // TSC of EVENT_TIMER, 0 = none
     uint64_t cr2, cr8;
     uint64_t xcr0;
     uint64_t msr[CARRY_MSRS];
@@ -119,8 +128,8 @@ void vmcs_switch(struct vcpu *v);
 void vmcs_reset_launch(struct vcpu *v);
 // carried.c
 void msr_bitmap_fill(uint8_t *page, bool x2apic, bool apic_registers);
-void carried_load(struct vcpu *v);       // put its registers into the CPU, save those of the vCPU that was there
-void carried_read(struct vcpu *v);       // bring v->msr, v->dr up to date
+void carried_load(struct vcpu *v); // put its registers into the CPU, save those of the vCPU that was there
+void carried_read(struct vcpu *v); // bring v->msr, v->dr up to date
 void carried_set(struct vcpu *v, enum carried which, uint64_t value);
 void vector_load(struct vcpu *v);
 // apic.c
@@ -133,16 +142,17 @@ void state_load(struct ec *ec, struct utcb_state *s, uint32_t mtd);
 // exit.c, entry.asm
 _Noreturn void vcpu_run(struct ec *ec);
 _Noreturn void vmx_enter(struct vcpu *v);
-_Noreturn void vmx_exit(struct vcpu *v);         // called by vmx_exit_stub
+_Noreturn void vmx_exit(struct vcpu *v);          // called by vmx_exit_stub
 _Noreturn void vmx_entry_refused(struct vcpu *v); // VMLAUNCH or VMRESUME did not even start
-_Noreturn void vmx_exit_ports(struct vcpu *v);   // called by vmx_exit_ports_stub
+_Noreturn void vmx_exit_ports(struct vcpu *v);    // called by vmx_exit_ports_stub
 extern const char vmx_exit_stub[], vmx_exit_ports_stub[];
-// entry_check.c: pure. The number (from 1) of the first rule for a VM entry that the VMCS breaks, and its sentence; 0 = none found.
+// entry_check.c: pure. The number (from 1) of the first rule for a VM entry that the VMCS breaks, and its sentence; 0 =
+// none found.
 struct entry_view {
     uint64_t (*read)(const struct entry_view *view, enum vmcs_field field);
     const struct vmx_caps *caps;
     unsigned phys_bits;
-    uint64_t vtpr;                               // TPR in the virtual-APIC page
+    uint64_t vtpr; // TPR in the virtual-APIC page
 };
 unsigned entry_check(const struct entry_view *view, const char **sentence);
 unsigned entry_rules(void);

@@ -17,8 +17,8 @@ static struct vmx_caps full(void)
         .proc2 = MAY(0xffffffff),
         .exit = MAY(0x007fffff) | 0x00036dfb,
         .entry = MAY(0x0000ffff) | 0x000011fb,
-        .ept_vpid = EPT_CAP_WALK_4 | EPT_CAP_WB | EPT_CAP_2M | EPT_CAP_1G | EPT_CAP_INVEPT | EPT_CAP_INVEPT_SINGLE | EPT_CAP_INVEPT_ALL |
-                    VPID_CAP_INVVPID | VPID_CAP_INVVPID_SINGLE | VPID_CAP_INVVPID_ALL,
+        .ept_vpid = EPT_CAP_WALK_4 | EPT_CAP_WB | EPT_CAP_2M | EPT_CAP_1G | EPT_CAP_INVEPT | EPT_CAP_INVEPT_SINGLE |
+                    EPT_CAP_INVEPT_ALL | VPID_CAP_INVVPID | VPID_CAP_INVVPID_SINGLE | VPID_CAP_INVVPID_ALL,
         .cr0_fixed0 = CR0_PE | CR0_NE | CR0_PG,
         .cr0_fixed1 = 0xffffffff,
         .cr4_fixed0 = CR4_VMXE,
@@ -33,9 +33,12 @@ static void everything(void **state)
     struct vmx_controls out = {0};
     assert_null(controls_compute(&caps, &out));
     assert_int_equal(out.pin, 0x16 | PIN_EXTERNAL_INTERRUPT | PIN_NMI | PIN_VIRTUAL_NMIS | PIN_PREEMPTION_TIMER);
-    assert_int_equal(out.proc & (PROC_CR3_LOAD | PROC_CR3_STORE | PROC_INVLPG | PROC_RDTSC | PROC_MOV_DR | PROC_PAUSE | PROC_CR8_LOAD), 0);
+    assert_int_equal(out.proc & (PROC_CR3_LOAD | PROC_CR3_STORE | PROC_INVLPG | PROC_RDTSC | PROC_MOV_DR | PROC_PAUSE |
+                                 PROC_CR8_LOAD),
+                     0);
     assert_int_equal(out.proc & PROC_TPR_SHADOW, PROC_TPR_SHADOW);
-    assert_int_equal(out.proc2, PROC2_EPT | PROC2_UNRESTRICTED | PROC2_WBINVD | PROC2_RDTSCP | PROC2_VPID | PROC2_INVPCID | PROC2_XSAVES);
+    assert_int_equal(out.proc2, PROC2_EPT | PROC2_UNRESTRICTED | PROC2_WBINVD | PROC2_RDTSCP | PROC2_VPID |
+                                    PROC2_INVPCID | PROC2_XSAVES);
     assert_int_equal(out.entry & ENTRY_IA32E, 0);
     assert_int_equal(out.apic_modes[APIC_NONE], 0);
     assert_int_equal(out.apic_modes[APIC_XAPIC], PROC2_APIC_ACCESSES | PROC2_APIC_REGISTERS);
@@ -148,7 +151,8 @@ static void registers(void **state)
     assert_int_equal(out.cr0_allowed & (CR0_CD | CR0_NW), 0);
     assert_int_equal(out.cr4_set, CR4_VMXE | CR4_MCE);
     assert_int_equal(out.cr4_allowed & (CR4_SMXE | CR4_CET), 0);
-    assert_int_equal(out.cr4_mask & (CR4_PAE | CR4_PGE | CR4_PCIDE | CR4_OSXSAVE), 0); // no exits for what kernels do all the time
+    assert_int_equal(out.cr4_mask & (CR4_PAE | CR4_PGE | CR4_PCIDE | CR4_OSXSAVE),
+                     0); // no exits for what kernels do all the time
 }
 
 int main(void)

@@ -40,14 +40,32 @@ static void long_mode(void)
         enum vmcs_field field;
         uint64_t value;
     } good[] = {
-        {PIN_CTLS, 0x7f}, {PROC_CTLS, 0x04006172 | PROC_TPR_SHADOW | PROC_MSR_BITMAPS | PROC_SECONDARY},
-        {PROC_CTLS2, PROC2_EPT | PROC2_UNRESTRICTED | PROC2_VPID | PROC2_APIC_REGISTERS}, {VPID, 1}, {EPTP, 0x1001e},
-        {EXIT_CTLS, 0x36dfb | EXIT_HOST_64}, {ENTRY_CTLS, 0x11fb | ENTRY_IA32E}, {MSR_BITMAP, 0x2000}, {VIRTUAL_APIC, 0x3000},
-        {APIC_ACCESS, 0x4000}, {HOST_CR0, CR0_PE | CR0_NE | CR0_PG}, {HOST_CR4, CR4_VMXE | CR4_PAE}, {HOST_CR3, 0x5000},
-        {HOST_CS_SEL, 8}, {HOST_TR_SEL, 0x38}, {HOST_PAT, 0x0007040600070406}, {HOST_EFER, EFER_LMA | EFER_LME},
-        {HOST_RIP, 0xffffffff80000000}, {GUEST_CR0, CR0_PE | CR0_NE | CR0_PG}, {GUEST_CR4, CR4_VMXE | CR4_PAE},
-        {GUEST_EFER, EFER_LMA | EFER_LME}, {GUEST_PAT, 0x0007040600070406}, {GUEST_RFLAGS, 2}, {GUEST_DR7, DR7_RESET},
-        {GUEST_LINK, ~0ull}, {GUEST_RIP, 0xffffffff81000000},
+        {PIN_CTLS, 0x7f},
+        {PROC_CTLS, 0x04006172 | PROC_TPR_SHADOW | PROC_MSR_BITMAPS | PROC_SECONDARY},
+        {PROC_CTLS2, PROC2_EPT | PROC2_UNRESTRICTED | PROC2_VPID | PROC2_APIC_REGISTERS},
+        {VPID, 1},
+        {EPTP, 0x1001e},
+        {EXIT_CTLS, 0x36dfb | EXIT_HOST_64},
+        {ENTRY_CTLS, 0x11fb | ENTRY_IA32E},
+        {MSR_BITMAP, 0x2000},
+        {VIRTUAL_APIC, 0x3000},
+        {APIC_ACCESS, 0x4000},
+        {HOST_CR0, CR0_PE | CR0_NE | CR0_PG},
+        {HOST_CR4, CR4_VMXE | CR4_PAE},
+        {HOST_CR3, 0x5000},
+        {HOST_CS_SEL, 8},
+        {HOST_TR_SEL, 0x38},
+        {HOST_PAT, 0x0007040600070406},
+        {HOST_EFER, EFER_LMA | EFER_LME},
+        {HOST_RIP, 0xffffffff80000000},
+        {GUEST_CR0, CR0_PE | CR0_NE | CR0_PG},
+        {GUEST_CR4, CR4_VMXE | CR4_PAE},
+        {GUEST_EFER, EFER_LMA | EFER_LME},
+        {GUEST_PAT, 0x0007040600070406},
+        {GUEST_RFLAGS, 2},
+        {GUEST_DR7, DR7_RESET},
+        {GUEST_LINK, ~0ull},
+        {GUEST_RIP, 0xffffffff81000000},
     };
     memset(vmcs, 0, sizeof vmcs);
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
@@ -90,10 +108,10 @@ static void good_states(void **state)
     assert_null(broken());
 }
 
-#define SEL(i)   (enum vmcs_field)(GUEST_ES_SEL + 2 * (i))
-#define AR(i)    (enum vmcs_field)(GUEST_ES_AR + 2 * (i))
-#define BASE(i)  (enum vmcs_field)(GUEST_ES_BASE + 2 * (i))
-#define LIMIT(i) (enum vmcs_field)(GUEST_ES_LIMIT + 2 * (i))
+#define SEL(i)       (enum vmcs_field)(GUEST_ES_SEL + 2 * (i))
+#define AR(i)        (enum vmcs_field)(GUEST_ES_AR + 2 * (i))
+#define BASE(i)      (enum vmcs_field)(GUEST_ES_BASE + 2 * (i))
+#define LIMIT(i)     (enum vmcs_field)(GUEST_ES_LIMIT + 2 * (i))
 #define NONCANONICAL 0x800000000000
 #define EXTERNAL     (INTR_VALID | 0x30)
 
@@ -135,7 +153,8 @@ static const struct {
     {"injection has reserved", {{ENTRY_INTR_INFO, INTR_VALID | 1 << 14 | INTR_TYPE_NMI | 2}}},
     {"that has none", {{ENTRY_INTR_INFO, INTR_VALID | INTR_ERROR_CODE | INTR_TYPE_HW_EXCEPTION | 6}}},
     {"without the error code", {{ENTRY_INTR_INFO, INTR_VALID | INTR_TYPE_HW_EXCEPTION | 13}}},
-    {"16 bits", {{ENTRY_INTR_INFO, INTR_VALID | INTR_ERROR_CODE | INTR_TYPE_HW_EXCEPTION | 13}, {ENTRY_INTR_ERROR, 0x10000}}},
+    {"16 bits",
+     {{ENTRY_INTR_INFO, INTR_VALID | INTR_ERROR_CODE | INTR_TYPE_HW_EXCEPTION | 13}, {ENTRY_INTR_ERROR, 0x10000}}},
     {"instruction length", {{ENTRY_INTR_INFO, INTR_VALID | INTR_TYPE_SW_EXCEPTION | 3}}},
     {"host CR0", {{HOST_CR0, CR0_PE | CR0_PG}}},
     {"host CR4", {{HOST_CR4, CR4_PAE}}},
@@ -268,7 +287,10 @@ static void none_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good_states), cmocka_unit_test(each_rule), cmocka_unit_test(outside_long_mode), cmocka_unit_test(none_found),
+        cmocka_unit_test(good_states),
+        cmocka_unit_test(each_rule),
+        cmocka_unit_test(outside_long_mode),
+        cmocka_unit_test(none_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
