@@ -90,29 +90,37 @@ uint64_t exit_startup(struct vcpu *v, struct utcb_state *s)
 
 // ---- CPUID
 
+static uint64_t cpuid_answer(struct vcpu *v, struct utcb_state *s, const struct cpuid *r)
+{
+    s->gpr[GPR_RAX] = r->eax;
+    s->gpr[GPR_RBX] = r->ebx;
+    s->gpr[GPR_RCX] = r->ecx;
+    s->gpr[GPR_RDX] = r->edx;
+    return exit_retire(v, s, MTD_ACDB);
+}
+
+// Leaves with subleaves, and those that follow the vCPU's state.
+static __attribute__((noinline)) uint64_t cpuid_other(struct vcpu *v, struct utcb_state *s)
+{
+    struct cpuid_state state = {.xcr0 = v->xcr0, .apic_enabled = lapic_enabled(&v->lapic), .apic_id = v->lapic.id};
+    uint32_t leaf = (uint32_t)s->gpr[GPR_RAX];
+    if (leaf == 1) { // OSXSAVE follows CR4
+        if (!vcpu_has(v, MTD_CR))
+            return vcpu_widen(v, MTD_CR);
+        v->widened = VCPU_WIDE_EXITS;
+        state.cr4 = s->cr4;
+    }
+    struct cpuid r = cpuid_guest(&v->cpuid, leaf, (uint32_t)s->gpr[GPR_RCX], &state);
+    return cpuid_answer(v, s, &r);
+}
+
 uint64_t exit_cpuid(struct vcpu *v, struct utcb_state *s)
 {
-    const struct cpuid_table *t = &v->cpuid;
     uint32_t leaf = (uint32_t)s->gpr[GPR_RAX];
-    struct cpuid r;
-    if (__builtin_expect(leaf <= 0x16 && t->simple >> leaf & 1, 1)) {
-        r = t->basic[leaf];
-        vcpu_narrow(v);
-    } else {
-        struct cpuid_state state = {.xcr0 = v->xcr0, .apic_enabled = lapic_enabled(&v->lapic), .apic_id = v->lapic.id};
-        if (leaf == 1) { // OSXSAVE follows CR4
-            if (!vcpu_has(v, MTD_CR))
-                return vcpu_widen(v, MTD_CR);
-            v->widened = VCPU_WIDE_EXITS;
-            state.cr4 = s->cr4;
-        }
-        r = cpuid_guest(t, leaf, (uint32_t)s->gpr[GPR_RCX], &state);
-    }
-    s->gpr[GPR_RAX] = r.eax;
-    s->gpr[GPR_RBX] = r.ebx;
-    s->gpr[GPR_RCX] = r.ecx;
-    s->gpr[GPR_RDX] = r.edx;
-    return exit_retire(v, s, MTD_ACDB);
+    if (__builtin_expect(leaf > 0x16 || !(v->cpuid.simple >> leaf & 1), 0))
+        return cpuid_other(v, s);
+    vcpu_narrow(v);
+    return cpuid_answer(v, s, &v->cpuid.basic[leaf]);
 }
 
 // ---- ports
@@ -159,12 +167,12 @@ enum insn_result exit_insn_mmio(void *context, uint64_t address, unsigned size, 
 }
 
 // An instruction that the decoder does not know is #UD for the guest; the log shows its bytes, the first times.
-static uint64_t insn_unknown(struct vcpu *v, struct utcb_state *s)
+static __attribute__((noinline)) uint64_t insn_unknown(struct vcpu *v, struct utcb_state *s)
 {
     struct insn_cpu *cpu = &v->insn;
     char text[160];
     int n = snprintf(text, sizeof(text), "%s at %x:%llx, address %llx: #UD to the guest; bytes",
-                     cpu->reason ? cpu->reason : "instruction", s->seg[SEG_CS].sel, (unsigned long long)s->rip,
+                     cpu->reason, s->seg[SEG_CS].sel, (unsigned long long)s->rip,
                      (unsigned long long)s->qual[1]);
     for (unsigned i = 0; i < cpu->byte_count && n < (int)sizeof(text) - 4; i++)
         n += snprintf(text + n, sizeof(text) - (size_t)n, " %02x", cpu->bytes[i]);
@@ -180,10 +188,10 @@ static uint64_t insn_changes(const struct insn *in)
         [GPR_RAX] = MTD_ACDB, [GPR_RCX] = MTD_ACDB, [GPR_RDX] = MTD_ACDB, [GPR_RBX] = MTD_ACDB, [GPR_RSP] = MTD_RSP,
         [GPR_RBP] = MTD_BSD,  [GPR_RSI] = MTD_BSD,  [GPR_RDI] = MTD_BSD,  [8 ... 15] = MTD_R8_R15,
     };
-    if (in->op == INSN_OP_MOV && in->dst == INSN_MEM)
-        return 0;
-    if (in->op == INSN_OP_MOV && in->dst == INSN_REG && in->dst_reg < 16)
+    if (in->plain == INSN_PLAIN_LOAD)
         return groups[in->dst_reg];
+    if (in->plain != INSN_PLAIN_NOT)
+        return 0;
     return MTD_GPR | MTD_RFLAGS;
 }
 
@@ -196,6 +204,23 @@ static bool insn_lacks_segments(struct vcpu *v)
     return false;
 }
 
+// Everything but an instruction that was executed.
+static __attribute__((noinline)) uint64_t insn_not_done(struct vcpu *v, struct utcb_state *s, enum insn_result result)
+{
+    const struct insn_fault *fault = &v->insn.fault;
+    uint64_t mtd = MTD_GPR | MTD_RIP | MTD_RFLAGS;
+    if (result == INSN_RETRY)
+        return exit_settle(v, s, mtd);
+    if (result != INSN_FAULT)
+        return insn_unknown(v, s);
+    if (fault->vector == EXC_PF) {
+        s->cr2 = fault->cr2;
+        mtd |= MTD_CR;
+    }
+    irq_raise(v, fault->vector, fault->has_error, fault->error);
+    return exit_settle(v, s, mtd);
+}
+
 uint64_t exit_insn(struct vcpu *v, struct utcb_state *s)
 {
     struct insn_cpu *cpu = &v->insn;
@@ -204,33 +229,18 @@ uint64_t exit_insn(struct vcpu *v, struct utcb_state *s)
         return vcpu_widen(v, MTD_DR);
     vcpu_narrow(v);
     cpu->byte_count = 0;
-    cpu->reason = NULL;
-    if (insn_mode_of(s) != INSN_MODE_64 && insn_lacks_segments(v))
+    if (__builtin_expect(!exit_is_64(s), 0) && insn_lacks_segments(v))
         return vcpu_widen(v, EXIT_MTD_INSN);
     enum insn_result result = insn_fetch(cpu, &in);
-    uint64_t mtd = 0;
-    if (result == INSN_DONE) {
-        if (in->segment >= INSN_FS && in->segment < INSN_SEGMENTS && insn_lacks_segments(v))
-            return vcpu_widen(v, EXIT_MTD_INSN);
-        mtd = insn_changes(in) | MTD_RIP;
-        result = insn_execute(cpu, in);
-    }
-    switch (result) {
-    case INSN_DONE:
-        s->rip -= s->insn_len; // exit_retire moves it by what the exit said; the executor has moved it already
-        return exit_retire(v, s, mtd);
-    case INSN_RETRY:
-        return exit_settle(v, s, MTD_GPR | MTD_RIP | MTD_RFLAGS);
-    case INSN_FAULT:
-        if (cpu->fault.vector == EXC_PF) {
-            s->cr2 = cpu->fault.cr2;
-            mtd |= MTD_CR;
-        }
-        irq_raise(v, cpu->fault.vector, cpu->fault.has_error, cpu->fault.error);
-        return exit_settle(v, s, mtd | MTD_GPR | MTD_RFLAGS | MTD_RIP);
-    default:
-        return insn_unknown(v, s);
-    }
+    if (__builtin_expect(result != INSN_DONE, 0))
+        return insn_not_done(v, s, result);
+    if (__builtin_expect((unsigned)in->segment - INSN_FS < 2, 0) && insn_lacks_segments(v))
+        return vcpu_widen(v, EXIT_MTD_INSN);
+    result = insn_execute(cpu, in);
+    if (__builtin_expect(result != INSN_DONE, 0))
+        return insn_not_done(v, s, result);
+    s->rip -= s->insn_len; // exit_retire moves it by what the exit said; the executor has moved it already
+    return exit_retire(v, s, insn_changes(in));
 }
 
 uint64_t exit_port_string(struct vcpu *v, struct utcb_state *s)

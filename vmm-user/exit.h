@@ -38,6 +38,12 @@ static inline uint64_t exit_retire(struct vcpu *v, struct utcb_state *s, uint64_
     return exit_settle(v, s, mtd | MTD_RIP);
 }
 
+// 64-bit mode: EFER.LMA and CS.L.
+static inline bool exit_is_64(const struct utcb_state *s)
+{
+    return s->efer & 0x400 && s->seg[SEG_CS].ar & 0x200;
+}
+
 // A single step over an instruction that has effects needs DR6 first (vcpu_widen).
 static inline bool exit_is_stepped(const struct vcpu *v, const struct utcb_state *s)
 {

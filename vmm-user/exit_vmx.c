@@ -68,7 +68,7 @@ static uint64_t vmx_cr_access(struct vcpu *v, struct utcb_state *s)
 {
     enum { TO_CR, FROM_CR, CLTS, LMSW };
     uint64_t q = s->qual[0];
-    bool long_mode = s->efer & EFER_LMA && s->seg[SEG_CS].ar & 1u << 9;
+    bool long_mode = exit_is_64(s);
     switch (CR_ACCESS_KIND(q)) {
     case TO_CR: {
         uint64_t value = s->gpr[CR_ACCESS_GPR(q)];
@@ -171,7 +171,7 @@ static const struct {
     [VMX_EXIT_LOADIWKEY] = UNDEFINED,
     [EVENT_TIMER] = {vmx_timer, EVENT_MTD},
     [EVENT_FAILED] = {exit_failed, MTD_ALL},
-    [EVENT_STARTUP] = {exit_startup, MTD_RFLAGS},
+    [EVENT_STARTUP] = {exit_startup, MTD_ALL},
     [EVENT_RECALL] = {vmx_event, EVENT_MTD},
 };
 
