@@ -84,19 +84,25 @@ _Noreturn void vmx_entry_refused(struct vcpu *v)
     entry_failed(v, vmread(INSN_ERROR));
 }
 
+static COLD _Noreturn void exit_of_host(struct vcpu *v, uint64_t reason)
+{
+    handlers[reason](v);
+    vcpu_event(v->ec, reason);
+}
+
 _Noreturn void vmx_exit(struct vcpu *v)
 {
-    uint64_t now = rdtsc();
-    uint64_t reason = vmread(EXIT_REASON);
-    v->stats->guest += now - v->mark;
+    uint64_t now = rdtsc(), reason = vmread(EXIT_REASON);
+    struct vcpu_stats *stats = v->stats;
+    stats->guest += now - v->mark;
     v->mark = now;
     v->cr2 = read_cr2();
     v->reason = reason;
     if (__builtin_expect(reason >= VMX_EXIT_COUNT, 0))
         entry_failed(v, reason);
-    v->stats->exits[reason]++;
+    stats->exits[reason]++;
     if (__builtin_expect(handlers[reason] != NULL, 0))
-        handlers[reason](v);
+        exit_of_host(v, reason);
     vcpu_event(v->ec, reason);
 }
 

@@ -364,6 +364,14 @@ static void mark_at_dispatch(struct vcpu *v)
         v->mark = v->cpu->slice_start;
 }
 
+// Time from the exit to here is the kernel's: the last thing before the handler runs.
+ALWAYS_INLINE void kernel_time(struct vcpu *v)
+{
+    uint64_t now = rdtsc();
+    v->stats->kernel += now - v->mark;
+    v->mark = now;
+}
+
 static __attribute__((noinline)) void rest_save(struct vcpu *v, struct utcb_state *s, uint32_t mtd)
 {
     mark_at_dispatch(v);
@@ -381,6 +389,7 @@ static __attribute__((noinline)) void rest_save(struct vcpu *v, struct utcb_stat
     }
     if (mtd & MTD_SYSTEM)
         system_save(v, s, mtd);
+    kernel_time(v);
 }
 
 static __attribute__((noinline)) void rest_load(struct vcpu *v, const struct utcb_state *s, uint32_t mtd)
@@ -420,7 +429,6 @@ static __attribute__((noinline, cold)) void switch_and_load(struct ec *ec, struc
     state_load(ec, s, mtd);
 }
 
-// The last word of the kernel before the handler runs: time from the exit to here is the kernel's.
 void state_save(struct ec *ec, struct utcb_state *s, uint32_t mtd)
 {
     struct vcpu *v = ec->vcpu;
@@ -449,9 +457,8 @@ void state_save(struct ec *ec, struct utcb_state *s, uint32_t mtd)
     }
     if (mtd & ~MTD_SAVED_FIRST)
         rest_save(v, s, mtd);
-    uint64_t now = rdtsc();
-    v->stats->kernel += now - v->mark;
-    v->mark = now;
+    else
+        kernel_time(v);
 }
 
 // The first thing of an answer: time until now was the handler's.
