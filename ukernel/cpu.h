@@ -27,9 +27,9 @@ extern bool cpu_has_pcid;
 
 static inline uint64_t rdtsc(void)
 {
-    uint32_t low, high;
+    uint64_t low, high; // RDTSC clears the upper halves
     __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    return (uint64_t)high << 32 | low;
+    return high << 32 | low;
 }
 
 // cpu/lapic.c (xAPIC or x2APIC)
