@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The BIOS data area at 0040:0000 (offsets; IBM PS/2 and PC BIOS Interface Technical Reference, Ralf Brown's memory list).
+// The BIOS data area at 0040:0000 (offsets; IBM PS/2 and PC BIOS Interface Technical Reference, Ralf Brown's memory
+// list).
 #pragma once
 
 #define BDA_BASE          0x400
@@ -60,5 +61,5 @@
 #define BDA_SAVE_POINTER  0xa8
 #define BDA_PRINT_SCREEN  0x100
 
-#define WARM_BOOT         0x1234
-#define TICKS_PER_DAY     0x1800b0
+#define WARM_BOOT     0x1234
+#define TICKS_PER_DAY 0x1800b0

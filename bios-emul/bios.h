@@ -6,10 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BIOS_ROM_BASE      0xf0000u // linear and guest-physical
-#define BIOS_ROM_SIZE      0x10000u
-#define BIOS_SEGMENT       0xf000
-#define BIOS_RESET_IP      0xfff0 // where the processor starts, CS = BIOS_SEGMENT
+#define BIOS_ROM_BASE 0xf0000u // linear and guest-physical
+#define BIOS_ROM_SIZE 0x10000u
+#define BIOS_SEGMENT  0xf000
+#define BIOS_RESET_IP 0xfff0 // where the processor starts, CS = BIOS_SEGMENT
 
 #define BIOS_FLOPPIES      2
 #define BIOS_HARD_DISKS    4
@@ -17,9 +17,9 @@
 #define BIOS_REGIONS       16
 #define BIOS_STATE_VERSION 1
 
-#define BIOS_FLAG_CF       0x0001
-#define BIOS_FLAG_ZF       0x0040
-#define BIOS_FLAG_IF       0x0200
+#define BIOS_FLAG_CF 0x0001
+#define BIOS_FLAG_ZF 0x0040
+#define BIOS_FLAG_IF 0x0200
 
 union bios_reg {
     uint32_t e;
@@ -29,8 +29,8 @@ union bios_reg {
     };
 };
 
-// The guest's registers at a trap. The bases are those of the segments as the processor has them; a service that changes
-// a selector changes it as code in real mode does (base = selector * 16).
+// The guest's registers at a trap. The bases are those of the segments as the processor has them; a service that
+// changes a selector changes it as code in real mode does (base = selector * 16).
 struct bios_regs {
     union bios_reg a, c, d, b, sp, bp, si, di;
     uint16_t ds, es;
@@ -77,24 +77,24 @@ struct bios_config {
     struct bios_region map[BIOS_REGIONS]; // E820, sorted
     unsigned regions;
     unsigned cpus;
-    uint64_t memory;          // bytes of RAM
-    uint32_t framebuffer;     // physical address of the linear framebuffer, 0 = none
-    bool vmmcall;             // AMD: the stubs trap by VMMCALL
-    char boot_order[4];       // 'a' floppy, 'c' hard disk, 'd' CD; ends at 0
+    uint64_t memory;      // bytes of RAM
+    uint32_t framebuffer; // physical address of the linear framebuffer, 0 = none
+    bool vmmcall;         // AMD: the stubs trap by VMMCALL
+    char boot_order[4];   // 'a' floppy, 'c' hard disk, 'd' CD; ends at 0
     uint64_t cpu_hz;
 };
 
 // What the firmware remembers beside the guest's own memory; plain data, saved and loaded as bytes.
 struct bios_state {
-    uint16_t boot_next;       // index into boot_order
-    uint16_t rom_next;        // paragraph where the search for option ROMs goes on
-    uint8_t leds_step;        // of setting the keyboard's lights: 0 idle
-    uint8_t floppy_changed;   // bit per drive
+    uint16_t boot_next;     // index into boot_order
+    uint16_t rom_next;      // paragraph where the search for option ROMs goes on
+    uint8_t leds_step;      // of setting the keyboard's lights: 0 idle
+    uint8_t floppy_changed; // bit per drive
     uint8_t hd_status;
     struct {
         uint8_t active, booted, drive, media, controller, spec; // El Torito: is a drive emulated, was a CD booted
-        uint8_t cd;                                     // which CD
-        uint32_t lba, sectors_512;                      // the image; start in CD sectors, length in 512-byte sectors
+        uint8_t cd;                                             // which CD
+        uint32_t lba, sectors_512; // the image; start in CD sectors, length in 512-byte sectors
         uint16_t load_segment, load_sectors, buffer_segment;
         uint16_t cylinders;
         uint8_t heads, sectors;
@@ -103,16 +103,16 @@ struct bios_state {
         uint8_t step, command, argument, need, got, status, enabled, package, count, wheel;
         uint8_t reply[4], packet[8];
         uint16_t handler_ip, handler_cs;
-        uint32_t started;     // tick
+        uint32_t started; // tick
     } mouse;
     struct {
-        uint8_t kind;         // 0 none, 1 event wait (83h), 2 wait (86h)
+        uint8_t kind; // 0 none, 1 event wait (83h), 2 wait (86h)
         uint8_t fired;
-        uint32_t flag;        // linear address of the caller's byte
-        uint64_t left;        // microseconds
+        uint32_t flag; // linear address of the caller's byte
+        uint64_t left; // microseconds
     } wait;
     bool serial_waiting;
-    uint32_t serial_since;    // tick
+    uint32_t serial_since; // tick
     uint8_t apm_connected, apm_version;
     uint16_t vbe_mode;
 };

@@ -17,9 +17,9 @@ enum disk_status {
     DISK_NOT_REMOVABLE = 0xb2,
 };
 
-#define DRIVE_HARD   0x80
-#define DRIVE_CD     0xe0
-#define SECTOR       512
+#define DRIVE_HARD 0x80
+#define DRIVE_CD   0xe0
+#define SECTOR     512
 
 struct disk_geometry {
     uint32_t cylinders;
@@ -41,7 +41,8 @@ bool drive_find(struct bios *b, uint8_t number, struct drive *d);
 unsigned hard_disk_count(struct bios *b);
 unsigned floppy_drives(struct bios *b);
 
-// Moves sectors between a drive and the guest's memory; *moved sectors went well. For hard disks, floppies and CDs alike.
+// Moves sectors between a drive and the guest's memory; *moved sectors went well. For hard disks, floppies and CDs
+// alike.
 enum disk_status drive_read(struct bios *b, const struct drive *d, uint64_t lba, uint32_t count, uint32_t linear,
                             uint32_t *moved);
 enum disk_status drive_write(struct bios *b, const struct drive *d, uint64_t lba, uint32_t count, uint32_t linear,

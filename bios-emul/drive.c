@@ -3,19 +3,18 @@
 #include "bios-emul/disk.h"
 #include "lib/c/string.h"
 
-#define CYLINDERS_MAX     1024
-#define PHYSICAL_HEADS    16
-#define PHYSICAL_SECTORS  63
+#define CYLINDERS_MAX      1024
+#define PHYSICAL_HEADS     16
+#define PHYSICAL_SECTORS   63
 #define PHYSICAL_CYLINDERS 16383
-#define PARTITION_TABLE   0x1be
+#define PARTITION_TABLE    0x1be
 
 static const struct {
     uint16_t kib;
     uint8_t cylinders, heads, sectors, type;
 } floppies[] = {
-    {160, 40, 1, 8, 1},   {180, 40, 1, 9, 1},   {320, 40, 2, 8, 1},   {360, 40, 2, 9, 1},
-    {720, 80, 2, 9, 3},   {1200, 80, 2, 15, 2}, {1440, 80, 2, 18, 4}, {1680, 80, 2, 21, 4},
-    {1722, 82, 2, 21, 4}, {2880, 80, 2, 36, 5},
+    {160, 40, 1, 8, 1},   {180, 40, 1, 9, 1},   {320, 40, 2, 8, 1},   {360, 40, 2, 9, 1},   {720, 80, 2, 9, 3},
+    {1200, 80, 2, 15, 2}, {1440, 80, 2, 18, 4}, {1680, 80, 2, 21, 4}, {1722, 82, 2, 21, 4}, {2880, 80, 2, 36, 5},
 };
 #define FLOPPIES (sizeof(floppies) / sizeof(floppies[0]))
 
@@ -144,7 +143,8 @@ bool drive_find(struct bios *b, uint8_t number, struct drive *d)
         index--;
     }
     struct bios_disk *disks = d->floppy ? b->floppy : b->hard_disk;
-    if (index >= count_of(disks, d->floppy ? BIOS_FLOPPIES : BIOS_HARD_DISKS, d->floppy ? BIOS_FLOPPY : BIOS_HARD_DISK, SECTOR))
+    if (index >=
+        count_of(disks, d->floppy ? BIOS_FLOPPIES : BIOS_HARD_DISKS, d->floppy ? BIOS_FLOPPY : BIOS_HARD_DISK, SECTOR))
         return false;
     d->disk = &disks[index];
     d->index = (uint8_t)index;

@@ -2,8 +2,8 @@
 // INT 10h AH=11h: the character generator, which lies in plane 2.
 #include "bios-emul/video.h"
 
-#define GLYPH_SPACE  32     // bytes from glyph to glyph in plane 2
-#define BLOCKS       8
+#define GLYPH_SPACE 32 // bytes from glyph to glyph in plane 2
+#define BLOCKS      8
 
 // Opens plane 2 as plain memory at A0000, and makes it text's again.
 static void plane2_open(struct bios *b)
@@ -56,7 +56,8 @@ static void height_set(struct bios *b, unsigned height)
 {
     uint16_t crtc = crtc_port(b);
     uint8_t overflow = indexed_read(b, crtc, VGA_CRTC_OVERFLOW), scan = indexed_read(b, crtc, VGA_CRTC_MAX_SCAN);
-    unsigned lines = indexed_read(b, crtc, VGA_CRTC_V_DISPLAY_END) + ((overflow & 0x02) << 7) + ((overflow & 0x40) << 3) + 1u;
+    unsigned lines =
+        indexed_read(b, crtc, VGA_CRTC_V_DISPLAY_END) + ((overflow & 0x02) << 7) + ((overflow & 0x40) << 3) + 1u;
     if (height < 1 || height > 32)
         return;
     indexed_write(b, crtc, VGA_CRTC_MAX_SCAN, (uint8_t)((scan & 0xe0) | (height - 1)));

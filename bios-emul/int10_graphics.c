@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Characters, scrolling and pixels in graphics modes. Planar memory is reached through the graphics controller as by any
-// program; its registers are left as a mode set leaves them.
+// Characters, scrolling and pixels in graphics modes. Planar memory is reached through the graphics controller as by
+// any program; its registers are left as a mode set leaves them.
 #include "bios-emul/video.h"
 
-#define XOR         0x80
-#define WRITE_XOR   0x18
-#define ALL_PLANES  0x0f
+#define XOR          0x80
+#define WRITE_XOR    0x18
+#define ALL_PLANES   0x0f
 #define ROW_BYTES_13 320
 
 static uint32_t memory_base(const struct video_mode *m)
@@ -43,7 +43,8 @@ static uint16_t cga_spread(uint8_t bits, uint8_t colour)
     return out;
 }
 
-static void cga_row(struct bios *b, const struct video_mode *m, unsigned y, unsigned column, uint8_t bits, uint8_t colour)
+static void cga_row(struct bios *b, const struct video_mode *m, unsigned y, unsigned column, uint8_t bits,
+                    uint8_t colour)
 {
     if (m->kind == VIDEO_CGA2) {
         uint32_t at = cga_line(m, y) + column;
@@ -99,7 +100,8 @@ static void planar_row(struct bios *b, uint32_t at, uint8_t bits, uint8_t colour
 
 // ---- 256 colours
 
-static void linear_row(struct bios *b, const struct video_mode *m, unsigned y, unsigned column, uint8_t bits, uint8_t colour)
+static void linear_row(struct bios *b, const struct video_mode *m, unsigned y, unsigned column, uint8_t bits,
+                       uint8_t colour)
 {
     uint32_t at = memory_base(m) + y * ROW_BYTES_13 + column * 8;
     uint8_t pixels[8];
@@ -199,7 +201,8 @@ enum bios_result video_pixel(struct bios *b, struct bios_regs *r)
 }
 
 // The character whose glyph is on the screen there, 0 if none is: pixels that are not 0 are its dots.
-uint8_t graphics_read_character(struct bios *b, const struct video_mode *m, unsigned page, unsigned row, unsigned column)
+uint8_t graphics_read_character(struct bios *b, const struct video_mode *m, unsigned page, unsigned row,
+                                unsigned column)
 {
     uint8_t seen[32] = {0}, glyph[32] = {0};
     unsigned height = glyph_height(b);
@@ -231,7 +234,8 @@ static void planar_copy(struct bios *b, const struct video_mode *m, unsigned pag
     }
 }
 
-static void bytes_copy(struct bios *b, const struct video_mode *m, unsigned from, unsigned to, const struct char_box *box)
+static void bytes_copy(struct bios *b, const struct video_mode *m, unsigned from, unsigned to,
+                       const struct char_box *box)
 {
     uint8_t line[ROW_BYTES_13];
     unsigned cell = m->kind == VIDEO_256 ? 8 : m->kind == VIDEO_CGA4 ? 2 : 1;
@@ -255,8 +259,8 @@ static void line_fill(struct bios *b, const struct video_mode *m, unsigned page,
     }
 }
 
-void graphics_scroll(struct bios *b, const struct video_mode *m, unsigned page, struct char_box box, unsigned lines, bool down,
-                     uint8_t colour)
+void graphics_scroll(struct bios *b, const struct video_mode *m, unsigned page, struct char_box box, unsigned lines,
+                     bool down, uint8_t colour)
 {
     unsigned height = glyph_height(b), pixels = (box.bottom - box.top + 1) * height, distance = lines * height;
     if ((box.right + 1) * 8u > m->width || (box.bottom + 1) * height > m->height)

@@ -3,11 +3,11 @@
 #include "bios-emul/video.h"
 #include "lib/c/string.h"
 
-#define DISPLAY_VGA       0x08
-#define STATE_REGISTERS   1 // AH=1Ch, CX
-#define STATE_DATA        2
-#define STATE_DAC         4
-#define BLOCK             64
+#define DISPLAY_VGA     0x08
+#define STATE_REGISTERS 1 // AH=1Ch, CX
+#define STATE_DATA      2
+#define STATE_DAC       4
+#define BLOCK           64
 
 // ---- AH=12h
 
@@ -96,15 +96,23 @@ enum bios_result video_functionality(struct bios *b, struct bios_regs *r)
     t[1] = ROM_STATIC_STATE >> 8;
     t[2] = (uint8_t)BIOS_SEGMENT;
     t[3] = BIOS_SEGMENT >> 8;
-    mem_read(b, BDA_BASE + BDA_MODE, t + 4, 30);  // 40:49 - 40:66
+    mem_read(b, BDA_BASE + BDA_MODE, t + 4, 30);   // 40:49 - 40:66
     mem_read(b, BDA_BASE + BDA_ROWS, t + 0x22, 3); // rows, height
     t[0x22]++;
     t[0x25] = bda8(b, BDA_DISPLAY_CODE);
-    unsigned colours = !m ? 0 : m->kind == VIDEO_256 ? 256 : m->kind == VIDEO_CGA4 ? 4 : m->kind == VIDEO_CGA2 || mode == 0x11 ? 2
-                       : m->palette == PALETTE_MONO ? 0 : 16;
+    unsigned colours = !m                                      ? 0
+                       : m->kind == VIDEO_256                  ? 256
+                       : m->kind == VIDEO_CGA4                 ? 4
+                       : m->kind == VIDEO_CGA2 || mode == 0x11 ? 2
+                       : m->palette == PALETTE_MONO            ? 0
+                                                               : 16;
     t[0x27] = (uint8_t)colours;
     t[0x28] = (uint8_t)(colours >> 8);
-    t[0x29] = m && m->kind == VIDEO_TEXT ? 8 : mode == 0x0d ? 8 : mode == 0x0e ? 4 : mode == 0x0f || mode == 0x10 ? 2 : 1;
+    t[0x29] = m && m->kind == VIDEO_TEXT     ? 8
+              : mode == 0x0d                 ? 8
+              : mode == 0x0e                 ? 4
+              : mode == 0x0f || mode == 0x10 ? 2
+                                             : 1;
     t[0x2a] = mode < sizeof(lines) ? lines[mode] : 0;
     t[0x2d] = (uint8_t)((bda8(b, BDA_VIDEO_FLAGS) & 0x0f) | 0x21); // all modes on all displays, blinking
     t[0x31] = 3;                                                   // 256 KiB
@@ -117,8 +125,8 @@ enum bios_result video_functionality(struct bios *b, struct bios_regs *r)
 void video_tables_write(struct bios *b)
 {
     static const uint8_t functionality[16] = {0xff, 0xe0, 0x0f, 0, 0, 0, 0, 0x07, 2, 8, 0xff, 0x0e, 0, 0, 0x3f, 0};
-    static const uint8_t codes[] = {16, 1, 7, 0, 0, 0, 0, 1, 0, 2, 2, 1, 0, 4, 4, 1, 0, 5, 2, 5, 0, 6, 1, 6, 5, 6, 0, 8, 1, 8, 0,
-                                    7, 2, 7, 6, 7};
+    static const uint8_t codes[] = {16, 1, 7, 0, 0, 0, 0, 1, 0, 2, 2, 1, 0, 4, 4, 1, 0, 5,
+                                    2,  5, 0, 6, 1, 6, 5, 6, 0, 8, 1, 8, 0, 7, 2, 7, 6, 7};
     const uint32_t far = (uint32_t)BIOS_SEGMENT << 16;
     const uint32_t pointers[7] = {far | ROM_VIDEO_PARAMS, 0, 0, 0, far | ROM_SAVE_SECOND, 0, 0};
     struct {
@@ -144,8 +152,8 @@ struct data_area {
     uint32_t vectors[3];                         // 10h, 1Fh, 43h
 } __attribute__((packed));
 
-#define ROUND(size)    (((size) + BLOCK - 1) / BLOCK * BLOCK)
-#define DAC_SIZE       (4 + 768)
+#define ROUND(size) (((size) + BLOCK - 1) / BLOCK * BLOCK)
+#define DAC_SIZE    (4 + 768)
 
 uint32_t video_state_size(uint16_t parts)
 {
@@ -155,7 +163,8 @@ uint32_t video_state_size(uint16_t parts)
 
 static void registers_save(struct bios *b, uint32_t to)
 {
-    struct registers s = {.crtc_port = crtc_port(b), .feature = port_in(b, VGA_FEATURE_READ), .misc = port_in(b, VGA_MISC_READ)};
+    struct registers s = {
+        .crtc_port = crtc_port(b), .feature = port_in(b, VGA_FEATURE_READ), .misc = port_in(b, VGA_MISC_READ)};
     s.seq_index = port_in(b, VGA_SEQ_INDEX);
     s.crtc_index = port_in(b, s.crtc_port);
     s.gc_index = port_in(b, VGA_GC_INDEX);

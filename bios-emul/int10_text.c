@@ -2,10 +2,10 @@
 // INT 10h: characters, cursor, pages and scrolling. In graphics modes the drawing is int10_graphics.c's.
 #include "bios-emul/video.h"
 
-#define PAGES           8
-#define COLUMNS_MAX     132
-#define NO_EMULATION    0x01 // 40:87: the cursor's lines are those of the real characters
-#define CURSOR_HIDDEN   0x20
+#define PAGES         8
+#define COLUMNS_MAX   132
+#define NO_EMULATION  0x01 // 40:87: the cursor's lines are those of the real characters
+#define CURSOR_HIDDEN 0x20
 
 static unsigned columns(struct bios *b)
 {
@@ -78,8 +78,8 @@ static uint32_t text_address(struct bios *b, const struct video_mode *m, unsigne
 }
 
 // `attribute` false: that of the cell stays.
-static void character_put(struct bios *b, unsigned page, unsigned row, unsigned column, uint8_t character, uint8_t colour,
-                          bool attribute)
+static void character_put(struct bios *b, unsigned page, unsigned row, unsigned column, uint8_t character,
+                          uint8_t colour, bool attribute)
 {
     const struct video_mode *m = video_mode_now(b);
     if (!m)
@@ -127,8 +127,8 @@ static void line_copy(struct bios *b, const struct video_mode *m, unsigned page,
     mem_write(b, text_address(b, m, page, to, box->left), cells, bytes);
 }
 
-static void line_clear(struct bios *b, const struct video_mode *m, unsigned page, unsigned row, const struct char_box *box,
-                       uint8_t attribute)
+static void line_clear(struct bios *b, const struct video_mode *m, unsigned page, unsigned row,
+                       const struct char_box *box, uint8_t attribute)
 {
     uint8_t cells[COLUMNS_MAX * 2];
     unsigned n = box->right - box->left + 1;
@@ -173,8 +173,8 @@ enum bios_result video_scroll(struct bios *b, struct bios_regs *r)
 
 // ---- teletype
 
-static void position_put(struct bios *b, unsigned page, unsigned *row, unsigned *column, uint8_t character, uint8_t colour,
-                         bool attribute)
+static void position_put(struct bios *b, unsigned page, unsigned *row, unsigned *column, uint8_t character,
+                         uint8_t colour, bool attribute)
 {
     switch (character) {
     case 0x07: // a beep would have to wait

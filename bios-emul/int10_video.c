@@ -68,12 +68,30 @@ static enum bios_result mode_get(struct bios *b, struct bios_regs *r)
 enum bios_result int10_video(struct bios *b, struct bios_regs *r)
 {
     static const bios_service functions[256] = {
-        [0x00] = mode_set,        [0x01] = cursor_shape_set,    [0x02] = cursor_set,         [0x03] = cursor_get,
-        [0x04] = light_pen,       [0x05] = page_set,            [0x06] = video_scroll,       [0x07] = video_scroll,
-        [0x08] = video_character, [0x09] = video_character,     [0x0a] = video_character,    [0x0b] = video_cga_palette,
-        [0x0c] = video_pixel,     [0x0d] = video_pixel,         [0x0e] = teletype_put,       [0x0f] = mode_get,
-        [0x10] = video_palette,   [0x11] = video_font,          [0x12] = video_configuration, [0x13] = video_string,
-        [0x1a] = video_display_code, [0x1b] = video_functionality, [0x1c] = video_state,     [0x4f] = vbe,
+        [0x00] = mode_set,
+        [0x01] = cursor_shape_set,
+        [0x02] = cursor_set,
+        [0x03] = cursor_get,
+        [0x04] = light_pen,
+        [0x05] = page_set,
+        [0x06] = video_scroll,
+        [0x07] = video_scroll,
+        [0x08] = video_character,
+        [0x09] = video_character,
+        [0x0a] = video_character,
+        [0x0b] = video_cga_palette,
+        [0x0c] = video_pixel,
+        [0x0d] = video_pixel,
+        [0x0e] = teletype_put,
+        [0x0f] = mode_get,
+        [0x10] = video_palette,
+        [0x11] = video_font,
+        [0x12] = video_configuration,
+        [0x13] = video_string,
+        [0x1a] = video_display_code,
+        [0x1b] = video_functionality,
+        [0x1c] = video_state,
+        [0x4f] = vbe,
     };
     if (functions[r->a.h])
         return functions[r->a.h](b, r);

@@ -71,7 +71,8 @@ static enum disk_status transfer(struct bios *b, struct bios_regs *r, struct dri
     if (d->floppy)
         motor_on(b, d);
     uint32_t at = r->es_base + r->b.x;
-    enum disk_status status = write ? drive_write(b, d, lba, count, at, &moved) : drive_read(b, d, lba, count, at, &moved);
+    enum disk_status status =
+        write ? drive_write(b, d, lba, count, at, &moved) : drive_read(b, d, lba, count, at, &moved);
     r->a.l = (uint8_t)moved;
     return status;
 }
@@ -179,10 +180,10 @@ static enum disk_status media_type(struct bios *b, struct bios_regs *r, struct d
 }
 
 static const disk_function functions[] = {
-    [0x00] = reset,        [0x01] = last_status, [0x02] = sectors_read, [0x03] = sectors_write, [0x04] = sectors_verify,
-    [0x05] = track_format, [0x08] = parameters,  [0x09] = hard_only,    [0x0c] = seek,          [0x0d] = nothing,
-    [0x10] = hard_only,    [0x11] = hard_only,   [0x14] = hard_only,    [0x16] = change_line,   [0x17] = media_type,
-    [0x18] = media_type,
+    [0x00] = reset,          [0x01] = last_status,  [0x02] = sectors_read, [0x03] = sectors_write,
+    [0x04] = sectors_verify, [0x05] = track_format, [0x08] = parameters,   [0x09] = hard_only,
+    [0x0c] = seek,           [0x0d] = nothing,      [0x10] = hard_only,    [0x11] = hard_only,
+    [0x14] = hard_only,      [0x16] = change_line,  [0x17] = media_type,   [0x18] = media_type,
 };
 #define FUNCTIONS (sizeof(functions) / sizeof(functions[0]))
 
@@ -217,8 +218,9 @@ static enum bios_result no_drive(struct bios *b, struct bios_regs *r)
     }
     if (r->a.h == 0x00 && r->d.l < 4)
         return disk_answer(b, r, DISK_OK);
-    return disk_answer(b, r, r->a.h == 0x01 ? (enum disk_status)bda8(b, r->d.l < DRIVE_HARD ? BDA_FD_STATUS : BDA_HD_STATUS)
-                                            : DISK_PARAMETER);
+    return disk_answer(b, r,
+                       r->a.h == 0x01 ? (enum disk_status)bda8(b, r->d.l < DRIVE_HARD ? BDA_FD_STATUS : BDA_HD_STATUS)
+                                      : DISK_PARAMETER);
 }
 
 enum bios_result int13_disk(struct bios *b, struct bios_regs *r)
@@ -256,10 +258,22 @@ static void disk_table(struct bios *b, unsigned index)
     struct disk_geometry physical, logical;
     hard_disk_geometry(b, &b->hard_disk[index], &physical, &logical);
     uint8_t table[16] = {
-        (uint8_t)logical.cylinders, (uint8_t)(logical.cylinders >> 8), (uint8_t)logical.heads, 0xa0, (uint8_t)physical.sectors,
-        0xff, 0xff, 0, (uint8_t)(physical.heads > 8 ? 0xc8 : 0xc0), (uint8_t)physical.cylinders,
-        (uint8_t)(physical.cylinders >> 8), (uint8_t)physical.heads, (uint8_t)physical.cylinders,
-        (uint8_t)(physical.cylinders >> 8), (uint8_t)logical.sectors, 0,
+        (uint8_t)logical.cylinders,
+        (uint8_t)(logical.cylinders >> 8),
+        (uint8_t)logical.heads,
+        0xa0,
+        (uint8_t)physical.sectors,
+        0xff,
+        0xff,
+        0,
+        (uint8_t)(physical.heads > 8 ? 0xc8 : 0xc0),
+        (uint8_t)physical.cylinders,
+        (uint8_t)(physical.cylinders >> 8),
+        (uint8_t)physical.heads,
+        (uint8_t)physical.cylinders,
+        (uint8_t)(physical.cylinders >> 8),
+        (uint8_t)logical.sectors,
+        0,
     };
     for (unsigned i = 0; i < 15; i++)
         table[15] = (uint8_t)(table[15] - table[i]);

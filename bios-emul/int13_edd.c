@@ -3,23 +3,23 @@
 #include "bios-emul/disk.h"
 #include "lib/c/string.h"
 
-#define PACKED            __attribute__((packed))
-#define EDD_VERSION       0x30
-#define EDD_SUPPORT       0x0007 // access by packet, removable media, EDD
-#define PACKET_SIZE       16
-#define PACKET_SIZE_FLAT  24
-#define PARAMETERS_SMALL  0x1a
-#define PARAMETERS_EDD    0x1e
-#define PARAMETERS_PATH   0x42
-#define FLAG_GEOMETRY     0x0002
-#define FLAG_REMOVABLE    0x0004
-#define FLAG_CHANGE_LINE  0x0010
-#define FLAG_LOCKABLE     0x0020
-#define FLAG_NO_CHS       0x0040
-#define IDE_COMMAND_1     0x1f0
-#define IDE_COMMAND_2     0x170
-#define IDE_CONTROL_1     0x3f6
-#define IDE_CONTROL_2     0x376
+#define PACKED           __attribute__((packed))
+#define EDD_VERSION      0x30
+#define EDD_SUPPORT      0x0007 // access by packet, removable media, EDD
+#define PACKET_SIZE      16
+#define PACKET_SIZE_FLAT 24
+#define PARAMETERS_SMALL 0x1a
+#define PARAMETERS_EDD   0x1e
+#define PARAMETERS_PATH  0x42
+#define FLAG_GEOMETRY    0x0002
+#define FLAG_REMOVABLE   0x0004
+#define FLAG_CHANGE_LINE 0x0010
+#define FLAG_LOCKABLE    0x0020
+#define FLAG_NO_CHS      0x0040
+#define IDE_COMMAND_1    0x1f0
+#define IDE_COMMAND_2    0x170
+#define IDE_CONTROL_1    0x3f6
+#define IDE_CONTROL_2    0x376
 
 struct packet {
     uint8_t size, reserved;
@@ -74,11 +74,26 @@ static enum disk_status packet_access(struct bios *b, struct bios_regs *r, struc
 // The device parameter table extension of a drive, in the ROM.
 static uint16_t dpte_write(struct bios *b, const struct drive *d)
 {
-    unsigned channel = d->index >> 1 & 1, slave = d->index & 1, slot = d->sector_size == SECTOR ? d->index : 4u + d->index;
+    unsigned channel = d->index >> 1 & 1, slave = d->index & 1,
+             slot = d->sector_size == SECTOR ? d->index : 4u + d->index;
     uint16_t base = channel ? IDE_COMMAND_2 : IDE_COMMAND_1, control = channel ? IDE_CONTROL_2 : IDE_CONTROL_1;
     uint8_t table[16] = {
-        (uint8_t)base, (uint8_t)(base >> 8), (uint8_t)control, (uint8_t)(control >> 8), (uint8_t)(0xe0 | slave << 4), 0xcb,
-        (uint8_t)(channel ? 15 : 14), 1, 0, 0, (uint8_t)(d->sector_size == SECTOR ? 0x10 : 0x60), 0, 0, 0, 0x11, 0,
+        (uint8_t)base,
+        (uint8_t)(base >> 8),
+        (uint8_t)control,
+        (uint8_t)(control >> 8),
+        (uint8_t)(0xe0 | slave << 4),
+        0xcb,
+        (uint8_t)(channel ? 15 : 14),
+        1,
+        0,
+        0,
+        (uint8_t)(d->sector_size == SECTOR ? 0x10 : 0x60),
+        0,
+        0,
+        0,
+        0x11,
+        0,
     };
     for (unsigned i = 0; i < 15; i++)
         table[15] = (uint8_t)(table[15] - table[i]);

@@ -7,7 +7,7 @@
 #define BOOT_RECORD       17
 #define BOOT_CATALOGUE    0x47 // in the boot record
 #define ENTRY_SIZE        32
-#define CATALOGUE_SECTORS 8    // more is not looked at
+#define CATALOGUE_SECTORS 8 // more is not looked at
 #define ENTRIES_MAX       (CATALOGUE_SECTORS * CD_SECTOR / ENTRY_SIZE)
 #define PLATFORM_X86      0
 #define BOOTABLE          0x88
@@ -140,7 +140,9 @@ bool eltorito_boot(struct bios *b, unsigned cd_index, uint8_t *drive, uint16_t *
     uint32_t catalogue = get32(b->sector + BOOT_CATALOGUE);
     if (!catalogue_search(b, cd, catalogue, &e) || !emulation_geometry(b, cd, &e))
         return false;
-    uint8_t number = e.media == MEDIA_NONE ? (uint8_t)(DRIVE_CD + cd_index) : e.media == MEDIA_HARD_DISK ? DRIVE_HARD : 0;
+    uint8_t number = e.media == MEDIA_NONE        ? (uint8_t)(DRIVE_CD + cd_index)
+                     : e.media == MEDIA_HARD_DISK ? DRIVE_HARD
+                                                  : 0;
     b->state.cdemu.active = e.media != MEDIA_NONE;
     b->state.cdemu.drive = number;
     b->state.cdemu.media = e.media;

@@ -3,22 +3,22 @@
 #include "bios-emul/internal.h"
 #include "pc/acpi_pm.h"
 
-#define APM_VERSION          0x0102
-#define APM_FLAGS            0x0003 // 16-bit and 32-bit interfaces
-#define APM_DISCONNECTED     0x03   // interface not connected
-#define APM_CONNECTED        0x02   // real mode interface is connected already
-#define APM_CONNECTED_16     0x05
-#define APM_CONNECTED_32     0x07
-#define APM_UNKNOWN_DEVICE   0x09
-#define APM_BAD_VALUE        0x0a
-#define APM_UNSUPPORTED      0x0c
-#define APM_NO_EVENT         0x80
-#define APM_DEVICE_BIOS      0x0000
-#define APM_DEVICE_ALL       0x0001
-#define APM_STATE_OFF        3
-#define APM_SEGMENT_LENGTH   0xfff0
-#define APM_AC_ON_LINE       0x01
-#define APM_UNKNOWN          0xff
+#define APM_VERSION        0x0102
+#define APM_FLAGS          0x0003 // 16-bit and 32-bit interfaces
+#define APM_DISCONNECTED   0x03   // interface not connected
+#define APM_CONNECTED      0x02   // real mode interface is connected already
+#define APM_CONNECTED_16   0x05
+#define APM_CONNECTED_32   0x07
+#define APM_UNKNOWN_DEVICE 0x09
+#define APM_BAD_VALUE      0x0a
+#define APM_UNSUPPORTED    0x0c
+#define APM_NO_EVENT       0x80
+#define APM_DEVICE_BIOS    0x0000
+#define APM_DEVICE_ALL     0x0001
+#define APM_STATE_OFF      3
+#define APM_SEGMENT_LENGTH 0xfff0
+#define APM_AC_ON_LINE     0x01
+#define APM_UNKNOWN        0xff
 
 enum { MODE_NONE, MODE_REAL, MODE_16, MODE_32 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// INT 15h AH=C2h: the pointing device, and IRQ 12. A call that talks to the mouse is a small program of commands; it asks
-// again until the mouse has answered each.
+// INT 15h AH=C2h: the pointing device, and IRQ 12. A call that talks to the mouse is a small program of commands; it
+// asks again until the mouse has answered each.
 #include "bios-emul/internal.h"
 #include "pc/i8042.h"
 
@@ -31,11 +31,22 @@ static const struct {
     const struct step *steps;
     uint8_t count;
 } programs[] = {
-    {NULL, 0},          {steps_enable, 1}, {steps_disable, 1}, {steps_reset, 1},  {steps_rate, 2},
-    {steps_resolution, 2}, {steps_type, 1}, {steps_status, 1}, {steps_scale1, 1}, {steps_scale2, 1},
+    {NULL, 0},       {steps_enable, 1}, {steps_disable, 1}, {steps_reset, 1},  {steps_rate, 2}, {steps_resolution, 2},
+    {steps_type, 1}, {steps_status, 1}, {steps_scale1, 1},  {steps_scale2, 1},
 };
-enum { PROGRAM_NONE, PROGRAM_ENABLE, PROGRAM_DISABLE, PROGRAM_RESET, PROGRAM_RATE, PROGRAM_RESOLUTION, PROGRAM_TYPE,
-       PROGRAM_STATUS, PROGRAM_SCALE1, PROGRAM_SCALE2, PROGRAMS };
+enum {
+    PROGRAM_NONE,
+    PROGRAM_ENABLE,
+    PROGRAM_DISABLE,
+    PROGRAM_RESET,
+    PROGRAM_RATE,
+    PROGRAM_RESOLUTION,
+    PROGRAM_TYPE,
+    PROGRAM_STATUS,
+    PROGRAM_SCALE1,
+    PROGRAM_SCALE2,
+    PROGRAMS
+};
 
 enum { PROGRESS_WAIT, PROGRESS_DONE, PROGRESS_FAILED };
 
@@ -89,7 +100,8 @@ static bool program_run(struct bios *b, uint8_t program, uint8_t argument, bool 
     if (b->state.mouse.command == PROGRAM_NONE || b->state.mouse.command >= PROGRAMS)
         program_start(b, program, argument);
     const uint8_t full = I8042_STATUS_OBF | I8042_STATUS_AUX;
-    for (unsigned i = 0; i < 8 && (port_in(b, I8042_COMMAND) & full) == full && b->state.mouse.status == PROGRESS_WAIT; i++)
+    for (unsigned i = 0; i < 8 && (port_in(b, I8042_COMMAND) & full) == full && b->state.mouse.status == PROGRESS_WAIT;
+         i++)
         reply_take(b, port_in(b, I8042_DATA));
     *failed = b->state.mouse.status == PROGRESS_WAIT && bda32(b, BDA_TICKS) - b->state.mouse.started > TIMEOUT_TICKS;
     if (b->state.mouse.status == PROGRESS_WAIT && !*failed)
@@ -196,7 +208,8 @@ static enum bios_result set_handler(struct bios *b, struct bios_regs *r)
 
 enum bios_result int15_mouse(struct bios *b, struct bios_regs *r)
 {
-    static const bios_service functions[] = {enable, reset, set_rate, set_resolution, get_type, reset, extended, set_handler};
+    static const bios_service functions[] = {enable,   reset, set_rate, set_resolution,
+                                             get_type, reset, extended, set_handler};
     if (r->a.l < sizeof(functions) / sizeof(functions[0]))
         return functions[r->a.l](b, r);
     unknown_count(b, r, 0x15);

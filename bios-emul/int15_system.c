@@ -3,11 +3,11 @@
 #include "bios-emul/internal.h"
 #include "pc/i8042.h"
 
-#define SMAP         0x534d4150u
-#define E820_SIZE    20
-#define MIB          (1u << 20)
-#define LIMIT_88H    0xfc00 // KiB: 63 MiB, more breaks old software
-#define STATUS_EXCEPTION 2  // INT 15h AH=87h
+#define SMAP             0x534d4150u
+#define E820_SIZE        20
+#define MIB              (1u << 20)
+#define LIMIT_88H        0xfc00 // KiB: 63 MiB, more breaks old software
+#define STATUS_EXCEPTION 2      // INT 15h AH=87h
 
 // Bytes of RAM from 1 MiB up to the first hole.
 static uint64_t extended_memory(const struct bios *b)

@@ -3,7 +3,7 @@
 #include "bios-emul/keyboard.h"
 #include "pc/i8042.h"
 
-#define CAPABILITIES 0x30 // AH=0Ah and the enhanced functions are there
+#define CAPABILITIES 0x30   // AH=0Ah and the enhanced functions are there
 #define KEYBOARD_ID  0x41ab // BL, then BH, as the keyboard sends it: MF2, translated
 
 static bool buffer_peek(struct bios *b, uint16_t *word, bool take)

@@ -3,32 +3,34 @@
 #include "bios-emul/internal.h"
 #include "pc/pci_host.h"
 
-#define PCI_SIGNATURE     0x20494350u // "PCI "
-#define SERVICE_PCI       0x49435024u // "$PCI"
-#define PCI_VERSION       0x0210
-#define PCI_MECHANISM_1   0x01
-#define ANSWER_UNSUPPORTED   0x81
-#define ANSWER_BAD_VENDOR    0x83
-#define ANSWER_NO_DEVICE     0x86
-#define ANSWER_BAD_REGISTER  0x87
-#define ANSWER_BUFFER_SMALL  0x89
-#define BIOS32_UNKNOWN    0x80
-#define VENDOR_ID         0x00
-#define CLASS_REVISION    0x08
-#define HEADER_TYPE       0x0e
-#define MULTI_FUNCTION    0x80
-#define PIR_SLOT_SIZE     16
-#define PIR_HEADER        32
+#define PCI_SIGNATURE       0x20494350u // "PCI "
+#define SERVICE_PCI         0x49435024u // "$PCI"
+#define PCI_VERSION         0x0210
+#define PCI_MECHANISM_1     0x01
+#define ANSWER_UNSUPPORTED  0x81
+#define ANSWER_BAD_VENDOR   0x83
+#define ANSWER_NO_DEVICE    0x86
+#define ANSWER_BAD_REGISTER 0x87
+#define ANSWER_BUFFER_SMALL 0x89
+#define BIOS32_UNKNOWN      0x80
+#define VENDOR_ID           0x00
+#define CLASS_REVISION      0x08
+#define HEADER_TYPE         0x0e
+#define MULTI_FUNCTION      0x80
+#define PIR_SLOT_SIZE       16
+#define PIR_HEADER          32
 
 static uint32_t config_read(struct bios *b, uint32_t bus_devfn, unsigned offset, unsigned size)
 {
-    b->host.out(b->host.ctx, PCI_CONFIG_ADDRESS, 4, PCI_CONFIG_ENABLE | bus_devfn << 8 | (offset & PCI_CONFIG_REGISTER));
+    b->host.out(b->host.ctx, PCI_CONFIG_ADDRESS, 4,
+                PCI_CONFIG_ENABLE | bus_devfn << 8 | (offset & PCI_CONFIG_REGISTER));
     return b->host.in(b->host.ctx, (uint16_t)(PCI_CONFIG_DATA + (offset & 3)), size) & (UINT32_MAX >> (32 - 8 * size));
 }
 
 static void config_write(struct bios *b, uint32_t bus_devfn, unsigned offset, unsigned size, uint32_t value)
 {
-    b->host.out(b->host.ctx, PCI_CONFIG_ADDRESS, 4, PCI_CONFIG_ENABLE | bus_devfn << 8 | (offset & PCI_CONFIG_REGISTER));
+    b->host.out(b->host.ctx, PCI_CONFIG_ADDRESS, 4,
+                PCI_CONFIG_ENABLE | bus_devfn << 8 | (offset & PCI_CONFIG_REGISTER));
     b->host.out(b->host.ctx, (uint16_t)(PCI_CONFIG_DATA + (offset & 3)), size, value);
 }
 
@@ -52,7 +54,8 @@ static enum bios_result present(struct bios *b, struct bios_regs *r)
 }
 
 // The nth function on bus 0 for which `offset` reads `wanted` under `mask`.
-static enum bios_result function_find(struct bios *b, struct bios_regs *r, unsigned offset, uint32_t mask, uint32_t wanted)
+static enum bios_result function_find(struct bios *b, struct bios_regs *r, unsigned offset, uint32_t mask,
+                                      uint32_t wanted)
 {
     unsigned n = r->si.x;
     for (unsigned devfn = 0; devfn < 256; devfn++) {

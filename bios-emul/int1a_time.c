@@ -15,7 +15,8 @@ static bool clock_busy(struct bios *b)
 void time_post(struct bios *b)
 {
     cmos_write(b, RTC_A, RTC_A_DV_RUN | 6);
-    cmos_write(b, RTC_B, (cmos_read(b, RTC_B) & ~(RTC_B_PIE | RTC_B_AIE | RTC_B_UIE | RTC_B_SET | RTC_B_DM)) | RTC_B_24H);
+    cmos_write(b, RTC_B,
+               (cmos_read(b, RTC_B) & ~(RTC_B_PIE | RTC_B_AIE | RTC_B_UIE | RTC_B_SET | RTC_B_DM)) | RTC_B_24H);
     cmos_read(b, RTC_C);
     uint64_t s = from_bcd(cmos_read(b, RTC_HOURS)) * 3600u + from_bcd(cmos_read(b, RTC_MINUTES)) * 60u +
                  from_bcd(cmos_read(b, RTC_SECONDS));

@@ -12,14 +12,14 @@
 #define KBD_CAPS        0x40
 #define KBD_INSERT      0x80
 
-#define KBD2_LEFT_CTRL  0x01 // 40:18
-#define KBD2_LEFT_ALT   0x02
-#define KBD2_SYSREQ     0x04
-#define KBD2_PAUSE      0x08
-#define KBD2_SCROLL     0x10
-#define KBD2_NUM        0x20
-#define KBD2_CAPS       0x40
-#define KBD2_INSERT     0x80
+#define KBD2_LEFT_CTRL 0x01 // 40:18
+#define KBD2_LEFT_ALT  0x02
+#define KBD2_SYSREQ    0x04
+#define KBD2_PAUSE     0x08
+#define KBD2_SCROLL    0x10
+#define KBD2_NUM       0x20
+#define KBD2_CAPS      0x40
+#define KBD2_INSERT    0x80
 
 #define KBD3_E1         0x01 // 40:96
 #define KBD3_E0         0x02

@@ -1,15 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// INT 09h: scan codes (set 1) become shift state and the words of the keyboard buffer, as an enhanced AT keyboard's BIOS
-// makes them (IBM PS/2 BIOS Interface Technical Reference, keyboard).
+// INT 09h: scan codes (set 1) become shift state and the words of the keyboard buffer, as an enhanced AT keyboard's
+// BIOS makes them (IBM PS/2 BIOS Interface Technical Reference, keyboard).
 #include "bios-emul/keyboard.h"
 #include "pc/i8042.h"
 
 // What the ROM does after the end of interrupt (rom.asm).
 enum { ACTION_NONE, ACTION_PRINT, ACTION_BREAK, ACTION_SYSREQ, ACTION_SYSREQ_UP, ACTION_PAUSE, ACTION_REBOOT };
 
-enum { SC_ESC = 0x01, SC_CTRL = 0x1d, SC_LSHIFT = 0x2a, SC_RSHIFT = 0x36, SC_STAR = 0x37, SC_ALT = 0x38, SC_CAPS = 0x3a,
-       SC_NUM = 0x45, SC_SCROLL = 0x46, SC_KEYPAD_5 = 0x4c, SC_INSERT = 0x52, SC_DELETE = 0x53, SC_SYSREQ = 0x54,
-       SC_LAST = 0x58 };
+enum {
+    SC_ESC = 0x01,
+    SC_CTRL = 0x1d,
+    SC_LSHIFT = 0x2a,
+    SC_RSHIFT = 0x36,
+    SC_STAR = 0x37,
+    SC_ALT = 0x38,
+    SC_CAPS = 0x3a,
+    SC_NUM = 0x45,
+    SC_SCROLL = 0x46,
+    SC_KEYPAD_5 = 0x4c,
+    SC_INSERT = 0x52,
+    SC_DELETE = 0x53,
+    SC_SYSREQ = 0x54,
+    SC_LAST = 0x58
+};
 
 #define NONE 0xffff
 
@@ -118,8 +131,8 @@ static void leds_acknowledged(struct bios *b)
 
 static const struct {
     uint8_t code;
-    uint8_t flag, held;      // in the two bytes at 40:17
-    uint8_t right;           // in 40:96, for the key with E0
+    uint8_t flag, held; // in the two bytes at 40:17
+    uint8_t right;      // in 40:96, for the key with E0
     bool toggles;
 } shifts[] = {
     {SC_CTRL, KBD_CTRL, KBD2_LEFT_CTRL, KBD3_RIGHT_CTRL, false},

@@ -8,17 +8,17 @@
 #include "pc/pit8254.h"
 #include "pc/uart16550.h"
 
-#define CMOS_FLOPPIES     0x10
-#define CMOS_EQUIPMENT    0x14
-#define CMOS_BASE_MEMORY  0x15
-#define EQUIPMENT_FLOPPY  0x0001
-#define EQUIPMENT_FPU     0x0002
-#define EQUIPMENT_MOUSE   0x0004
-#define EQUIPMENT_COLOUR  0x0020
-#define EBDA_SEGMENT      0x9fc0
-#define PIC_MASTER_MASK   0xb8 // IRQ 0, 1, 2, 6
-#define PIC_SLAVE_MASK    0x8e // IRQ 8, 12, 13, 14
-#define DEFAULT_INT       ROM_IRET
+#define CMOS_FLOPPIES    0x10
+#define CMOS_EQUIPMENT   0x14
+#define CMOS_BASE_MEMORY 0x15
+#define EQUIPMENT_FLOPPY 0x0001
+#define EQUIPMENT_FPU    0x0002
+#define EQUIPMENT_MOUSE  0x0004
+#define EQUIPMENT_COLOUR 0x0020
+#define EBDA_SEGMENT     0x9fc0
+#define PIC_MASTER_MASK  0xb8 // IRQ 0, 1, 2, 6
+#define PIC_SLAVE_MASK   0x8e // IRQ 8, 12, 13, 14
+#define DEFAULT_INT      ROM_IRET
 
 uint8_t cmos_read(struct bios *b, uint8_t index)
 {
@@ -38,13 +38,21 @@ static void chips_init(struct bios *b)
         uint16_t port;
         uint8_t value;
     } writes[] = {
-        {PIC_MASTER_COMMAND, PIC_ICW1_INIT | PIC_ICW1_IC4}, {PIC_MASTER_DATA, 0x08}, {PIC_MASTER_DATA, 1 << PIC_CASCADE},
-        {PIC_MASTER_DATA, PIC_ICW4_8086},                   {PIC_SLAVE_COMMAND, PIC_ICW1_INIT | PIC_ICW1_IC4},
-        {PIC_SLAVE_DATA, 0x70},                             {PIC_SLAVE_DATA, PIC_CASCADE},
-        {PIC_SLAVE_DATA, PIC_ICW4_8086},                    {PIC_MASTER_DATA, PIC_MASTER_MASK},
-        {PIC_SLAVE_DATA, PIC_SLAVE_MASK},                   {PIT_CONTROL, PIT_ACCESS_BOTH << 4 | 3 << 1},
-        {PIT_COUNTER0, 0},                                  {PIT_COUNTER0, 0},
-        {PIT_CONTROL, 1 << 6 | PIT_ACCESS_LOW << 4 | 2 << 1}, {PIT_COUNTER1, 18},
+        {PIC_MASTER_COMMAND, PIC_ICW1_INIT | PIC_ICW1_IC4},
+        {PIC_MASTER_DATA, 0x08},
+        {PIC_MASTER_DATA, 1 << PIC_CASCADE},
+        {PIC_MASTER_DATA, PIC_ICW4_8086},
+        {PIC_SLAVE_COMMAND, PIC_ICW1_INIT | PIC_ICW1_IC4},
+        {PIC_SLAVE_DATA, 0x70},
+        {PIC_SLAVE_DATA, PIC_CASCADE},
+        {PIC_SLAVE_DATA, PIC_ICW4_8086},
+        {PIC_MASTER_DATA, PIC_MASTER_MASK},
+        {PIC_SLAVE_DATA, PIC_SLAVE_MASK},
+        {PIT_CONTROL, PIT_ACCESS_BOTH << 4 | 3 << 1},
+        {PIT_COUNTER0, 0},
+        {PIT_COUNTER0, 0},
+        {PIT_CONTROL, 1 << 6 | PIT_ACCESS_LOW << 4 | 2 << 1},
+        {PIT_COUNTER1, 18},
         {PORT92, PORT92_A20},
     };
     for (unsigned i = 0; i < sizeof(writes) / sizeof(writes[0]); i++)
@@ -58,8 +66,8 @@ static void vectors_init(struct bios *b)
         uint8_t vector;
         uint16_t offset;
     } own[] = {
-        {0x05, ROM_PRINT_SCREEN}, {0x18, 0},        {0x40, 0xec59}, {0x42, 0xf065},
-        {0x43, ROM_FONT8},        {0x44, ROM_FONT8_OLD}, {0x6d, 0xf065},
+        {0x05, ROM_PRINT_SCREEN}, {0x18, 0},      {0x40, 0xec59}, {0x42, 0xf065}, {0x43, ROM_FONT8},
+        {0x44, ROM_FONT8_OLD},    {0x6d, 0xf065},
     };
     for (unsigned v = 0; v < 256; v++) {
         bool empty = (v >= 0x60 && v <= 0x66) || v >= 0x79;

@@ -461,3 +461,5 @@ post:   vmcall_bytes
         db 0
         db 0fch                         ; AT
         db 0
+
+section .note.GNU-stack noalloc noexec nowrite progbits

@@ -3,10 +3,10 @@
 #include "bios-emul/internal.h"
 #include "lib/c/string.h"
 
-#define PACKED      __attribute__((packed))
-#define SPACE       2048
-#define DIMM_MAX    0x4000 // MiB of one memory device: 16 GiB
-#define DIMMS       8
+#define PACKED   __attribute__((packed))
+#define SPACE    2048
+#define DIMM_MAX 0x4000 // MiB of one memory device: 16 GiB
+#define DIMMS    8
 
 struct builder {
     uint8_t bytes[SPACE];
@@ -78,8 +78,22 @@ static void processor_add(struct builder *t, unsigned index, uint64_t hz)
         uint16_t clock, max_speed, speed;
         uint8_t status, upgrade;
         uint16_t l1, l2, l3;
-    } PACKED s = {{4, 32, (uint16_t)(0x0400 + index)}, 1, 3, 1, 2, 0, 0, 0, 0, (uint16_t)(hz / 1000000),
-                  (uint16_t)(hz / 1000000), 0x41, 1, 0xffff, 0xffff, 0xffff};
+    } PACKED s = {{4, 32, (uint16_t)(0x0400 + index)},
+                  1,
+                  3,
+                  1,
+                  2,
+                  0,
+                  0,
+                  0,
+                  0,
+                  (uint16_t)(hz / 1000000),
+                  (uint16_t)(hz / 1000000),
+                  0x41,
+                  1,
+                  0xffff,
+                  0xffff,
+                  0xffff};
     structure_add(t, &s, "CPU|Mica");
 }
 
@@ -135,8 +149,20 @@ static void finish(struct bios *b, struct builder *t)
         uint32_t address;
         uint16_t count;
         uint8_t bcd;
-    } PACKED entry = {{'_', 'S', 'M', '_'}, 0, 0x1f, 2, 4, t->largest, 0, {0}, {'_', 'D', 'M', 'I', '_'}, 0,
-                      (uint16_t)t->at, BIOS_ROM_BASE + ROM_SMBIOS + 0x20, t->count, 0x24};
+    } PACKED entry = {{'_', 'S', 'M', '_'},
+                      0,
+                      0x1f,
+                      2,
+                      4,
+                      t->largest,
+                      0,
+                      {0},
+                      {'_', 'D', 'M', 'I', '_'},
+                      0,
+                      (uint16_t)t->at,
+                      BIOS_ROM_BASE + ROM_SMBIOS + 0x20,
+                      t->count,
+                      0x24};
     const uint8_t *bytes = (const uint8_t *)&entry;
     uint8_t sum = 0;
     for (unsigned i = 0x10; i < 0x1f; i++)

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Tables in the ROM that operating systems look for: the BIOS32 directory, PCI interrupt routing ($PIR) and the MP table
-// (MP specification 1.4). The interrupts are wired as the DSDT says: slot n, INTx at I/O APIC pin 16 + (n + x) % 4.
+// Tables in the ROM that operating systems look for: the BIOS32 directory, PCI interrupt routing ($PIR) and the MP
+// table (MP specification 1.4). The interrupts are wired as the DSDT says: slot n, INTx at I/O APIC pin 16 + (n + x)
+// % 4.
 #include "bios-emul/internal.h"
 #include "lib/c/string.h"
 #include "pc/ioapic.h"
 #include "pc/lapic.h"
 
-#define PACKED     __attribute__((packed))
-#define PIR_SLOTS  5
-#define PIR_IRQS   0x0e00 // 9, 10, 11
-#define MP_ENTRIES 80
-#define MP_LEVEL   0x000f // active low, level
+#define PACKED             __attribute__((packed))
+#define PIR_SLOTS          5
+#define PIR_IRQS           0x0e00 // 9, 10, 11
+#define MP_ENTRIES         80
+#define MP_LEVEL           0x000f // active low, level
 #define PCI_PIN(slot, pin) (16 + ((slot) + (pin)) % 4)
 
 static void checksum_set(void *data, size_t size, uint8_t *checksum)
@@ -50,7 +51,8 @@ static void pir_write(struct bios *b)
             } PACKED pin[4];
             uint8_t slot, reserved;
         } PACKED slots[PIR_SLOTS];
-    } PACKED table = {.signature = {'$', 'P', 'I', 'R'}, .version = 0x0100, .size = sizeof(table), .router_devfn = 1 << 3};
+    } PACKED table = {
+        .signature = {'$', 'P', 'I', 'R'}, .version = 0x0100, .size = sizeof(table), .router_devfn = 1 << 3};
     for (unsigned i = 0; i < PIR_SLOTS; i++) {
         table.slots[i].devfn = (uint8_t)(i << 3);
         table.slots[i].slot = (uint8_t)i;

@@ -3,16 +3,16 @@
 #include "bios-emul/video.h"
 #include "lib/c/string.h"
 
-#define PACKED         __attribute__((packed))
-#define OK             0x004f
-#define FAILED         0x014f
-#define UNSUPPORTED    0x0100 // AL is not 4Fh
-#define MODE_NUMBER    0x01ff // of BX of AX=4F02h
-#define MODE_LINEAR    0x4000
-#define MODE_KEEP      0x8000
-#define MODES_END      0xffff
-#define VBE_MODE       0x40   // 40:49 while such a mode is on, as no VGA mode is called
-#define WIDTH_MAX      2560
+#define PACKED      __attribute__((packed))
+#define OK          0x004f
+#define FAILED      0x014f
+#define UNSUPPORTED 0x0100 // AL is not 4Fh
+#define MODE_NUMBER 0x01ff // of BX of AX=4F02h
+#define MODE_LINEAR 0x4000
+#define MODE_KEEP   0x8000
+#define MODES_END   0xffff
+#define VBE_MODE    0x40 // 40:49 while such a mode is on, as no VGA mode is called
+#define WIDTH_MAX   2560
 
 #define ATTRIBUTE_BASE   0x001b // supported, documented, colour, graphics
 #define ATTRIBUTE_LINEAR 0x0080
@@ -23,15 +23,15 @@ static const struct vbe_mode {
     uint16_t number, width, height;
     uint8_t bits;
 } modes[] = {
-    {0x100, 640, 400, 8},    {0x101, 640, 480, 8},    {0x103, 800, 600, 8},    {0x105, 1024, 768, 8},
-    {0x107, 1280, 1024, 8},  {0x10d, 320, 200, 15},   {0x10e, 320, 200, 16},   {0x10f, 320, 200, 24},
-    {0x110, 640, 480, 15},   {0x111, 640, 480, 16},   {0x112, 640, 480, 24},   {0x113, 800, 600, 15},
-    {0x114, 800, 600, 16},   {0x115, 800, 600, 24},   {0x116, 1024, 768, 15},  {0x117, 1024, 768, 16},
-    {0x118, 1024, 768, 24},  {0x119, 1280, 1024, 15}, {0x11a, 1280, 1024, 16}, {0x11b, 1280, 1024, 24},
-    {0x11c, 1600, 1200, 8},  {0x11d, 1600, 1200, 15}, {0x11e, 1600, 1200, 16}, {0x11f, 1600, 1200, 24},
-    {0x140, 320, 200, 32},   {0x141, 640, 400, 32},   {0x142, 640, 480, 32},   {0x143, 800, 600, 32},
-    {0x144, 1024, 768, 32},  {0x145, 1280, 1024, 32}, {0x146, 320, 200, 8},    {0x147, 1600, 1200, 32},
-    {0x148, 1152, 864, 8},   {0x149, 1152, 864, 15},  {0x14a, 1152, 864, 16},  {0x14b, 1152, 864, 24},
+    {0x100, 640, 400, 8},   {0x101, 640, 480, 8},    {0x103, 800, 600, 8},    {0x105, 1024, 768, 8},
+    {0x107, 1280, 1024, 8}, {0x10d, 320, 200, 15},   {0x10e, 320, 200, 16},   {0x10f, 320, 200, 24},
+    {0x110, 640, 480, 15},  {0x111, 640, 480, 16},   {0x112, 640, 480, 24},   {0x113, 800, 600, 15},
+    {0x114, 800, 600, 16},  {0x115, 800, 600, 24},   {0x116, 1024, 768, 15},  {0x117, 1024, 768, 16},
+    {0x118, 1024, 768, 24}, {0x119, 1280, 1024, 15}, {0x11a, 1280, 1024, 16}, {0x11b, 1280, 1024, 24},
+    {0x11c, 1600, 1200, 8}, {0x11d, 1600, 1200, 15}, {0x11e, 1600, 1200, 16}, {0x11f, 1600, 1200, 24},
+    {0x140, 320, 200, 32},  {0x141, 640, 400, 32},   {0x142, 640, 480, 32},   {0x143, 800, 600, 32},
+    {0x144, 1024, 768, 32}, {0x145, 1280, 1024, 32}, {0x146, 320, 200, 8},    {0x147, 1600, 1200, 32},
+    {0x148, 1152, 864, 8},  {0x149, 1152, 864, 15},  {0x14a, 1152, 864, 16},  {0x14b, 1152, 864, 24},
     {0x14c, 1152, 864, 32},
 };
 #define MODES (sizeof(modes) / sizeof(modes[0]))
@@ -124,7 +124,8 @@ struct mode_info {
 
 static enum bios_result controller_info(struct bios *b, struct bios_regs *r)
 {
-    static const char strings[] = "Mica VBE\0Mica\0Mica VGA\0" "1.0";
+    static const char strings[] = "Mica VBE\0Mica\0Mica VGA\0"
+                                  "1.0";
     uint32_t to = r->es_base + r->di.x, far = (uint32_t)BIOS_SEGMENT << 16 | ROM_VBE_STRINGS;
     struct controller_info info = {.signature = {'V', 'E', 'S', 'A'}, .version = 0x0300, .capabilities = 1};
     bool version2 = mem_get(b, to, 4) == 0x32454256; // "VBE2": the caller's buffer has 512 bytes
@@ -217,8 +218,9 @@ static enum bios_result mode_set(struct bios *b, struct bios_regs *r)
     dispi_write(b, DISPI_YRES, m->height);
     dispi_write(b, DISPI_BPP, m->bits);
     dispi_write(b, DISPI_BANK, 0);
-    dispi_write(b, DISPI_ENABLE,
-                (uint16_t)(DISPI_ENABLE_ON | (r->b.x & MODE_LINEAR ? DISPI_ENABLE_LFB : 0) | (keep ? DISPI_ENABLE_KEEP : 0)));
+    dispi_write(
+        b, DISPI_ENABLE,
+        (uint16_t)(DISPI_ENABLE_ON | (r->b.x & MODE_LINEAR ? DISPI_ENABLE_LFB : 0) | (keep ? DISPI_ENABLE_KEEP : 0)));
     dispi_write(b, DISPI_VIRT_WIDTH, m->width);
     b->state.vbe_mode = r->b.x & ~MODE_KEEP;
     bda_set8(b, BDA_MODE, VBE_MODE);
@@ -240,8 +242,8 @@ static enum bios_result mode_get(struct bios *b, struct bios_regs *r)
 
 static enum bios_result state(struct bios *b, struct bios_regs *r)
 {
-    static const uint8_t saved[] = {DISPI_XRES, DISPI_YRES, DISPI_BPP, DISPI_BANK, DISPI_VIRT_WIDTH, DISPI_X_OFFSET,
-                                    DISPI_Y_OFFSET, DISPI_ENABLE};
+    static const uint8_t saved[] = {DISPI_XRES,       DISPI_YRES,     DISPI_BPP,      DISPI_BANK,
+                                    DISPI_VIRT_WIDTH, DISPI_X_OFFSET, DISPI_Y_OFFSET, DISPI_ENABLE};
     uint16_t parts = r->c.x & 7, values[8];
     uint32_t at = r->es_base + r->b.x;
     bool display = r->c.x & 8;
@@ -383,8 +385,9 @@ static enum bios_result power(struct bios *b, struct bios_regs *r)
 enum bios_result vbe(struct bios *b, struct bios_regs *r)
 {
     static const bios_service functions[] = {
-        [0x00] = controller_info, [0x01] = mode_info,     [0x02] = mode_set,   [0x03] = mode_get, [0x04] = state, [0x05] = window,
-        [0x06] = line_length,     [0x07] = display_start, [0x08] = dac_format, [0x09] = palette,  [0x10] = power,
+        [0x00] = controller_info, [0x01] = mode_info, [0x02] = mode_set,    [0x03] = mode_get,
+        [0x04] = state,           [0x05] = window,    [0x06] = line_length, [0x07] = display_start,
+        [0x08] = dac_format,      [0x09] = palette,   [0x10] = power,
     };
     if (r->a.l < sizeof(functions) / sizeof(functions[0]) && functions[r->a.l] && dispi_present(b))
         return functions[r->a.l](b, r);

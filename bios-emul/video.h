@@ -13,10 +13,10 @@ struct video_mode {
     uint8_t number;
     enum video_kind kind;
     enum video_palette palette;
-    uint8_t params;          // index into the parameter table
-    uint16_t segment;        // of its memory
-    uint16_t width, height;  // pixels, of text modes 0
-    uint8_t planes;          // of planar modes: which there are
+    uint8_t params;         // index into the parameter table
+    uint16_t segment;       // of its memory
+    uint16_t width, height; // pixels, of text modes 0
+    uint8_t planes;         // of planar modes: which there are
 };
 
 // The 64 bytes of the video parameter table that describe a mode (IBM EGA and VGA).
@@ -84,9 +84,10 @@ void text_scroll(struct bios *b, unsigned page, struct char_box box, unsigned li
 // ---- int10_graphics.c: the same in graphics modes, and pixels
 void graphics_character(struct bios *b, const struct video_mode *m, unsigned page, unsigned row, unsigned column,
                         uint8_t character, uint8_t colour);
-uint8_t graphics_read_character(struct bios *b, const struct video_mode *m, unsigned page, unsigned row, unsigned column);
-void graphics_scroll(struct bios *b, const struct video_mode *m, unsigned page, struct char_box box, unsigned lines, bool down,
-                     uint8_t colour);
+uint8_t graphics_read_character(struct bios *b, const struct video_mode *m, unsigned page, unsigned row,
+                                unsigned column);
+void graphics_scroll(struct bios *b, const struct video_mode *m, unsigned page, struct char_box box, unsigned lines,
+                     bool down, uint8_t colour);
 enum bios_result video_pixel(struct bios *b, struct bios_regs *r);
 
 // ---- int10_state.c

@@ -5,77 +5,179 @@
 
 // ---- parameters (IBM PS/2 and PC BIOS Interface Technical Reference, "video parameter table")
 
-#define ATTR_TEXT 0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x14, 0x07, 0x38, 0x39, 0x3a, 0x3b, 0x3c, 0x3d, 0x3e, 0x3f
-#define ATTR_CGA  0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17
-#define ATTR_MONO 0x00, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x10, 0x18, 0x18, 0x18, 0x18, 0x18, 0x18, 0x18
-#define ATTR_FLAT 0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f
+#define ATTR_TEXT   0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x14, 0x07, 0x38, 0x39, 0x3a, 0x3b, 0x3c, 0x3d, 0x3e, 0x3f
+#define ATTR_CGA    0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17
+#define ATTR_MONO   0x00, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x08, 0x10, 0x18, 0x18, 0x18, 0x18, 0x18, 0x18, 0x18
+#define ATTR_FLAT   0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f
 #define REPEAT15(v) v, v, v, v, v, v, v, v, v, v, v, v, v, v, v
-#define GC_TEXT   {0, 0, 0, 0, 0, 0x10, 0x0e, 0x0f, 0xff}
-#define GC_MONO   {0, 0, 0, 0, 0, 0x10, 0x0a, 0x0f, 0xff}
-#define GC_CGA    {0, 0, 0, 0, 0, 0x30, 0x0f, 0x0f, 0xff}
-#define GC_PLANAR {0, 0, 0, 0, 0, 0x00, 0x05, 0x0f, 0xff}
+#define GC_TEXT                                                                                                        \
+    {                                                                                                                  \
+        0, 0, 0, 0, 0, 0x10, 0x0e, 0x0f, 0xff                                                                          \
+    }
+#define GC_MONO                                                                                                        \
+    {                                                                                                                  \
+        0, 0, 0, 0, 0, 0x10, 0x0a, 0x0f, 0xff                                                                          \
+    }
+#define GC_CGA                                                                                                         \
+    {                                                                                                                  \
+        0, 0, 0, 0, 0, 0x30, 0x0f, 0x0f, 0xff                                                                          \
+    }
+#define GC_PLANAR                                                                                                      \
+    {                                                                                                                  \
+        0, 0, 0, 0, 0, 0x00, 0x05, 0x0f, 0xff                                                                          \
+    }
 
 // CRTC of the screen's formats: columns, then lines. The arguments are what modes of one format differ in.
-#define H40(e)    0x2d, 0x27, 0x28, 0x90, 0x2b, e
-#define H80(s, e) 0x5f, 0x4f, 0x50, 0x82, s, e
+#define H40(e)                 0x2d, 0x27, 0x28, 0x90, 0x2b, e
+#define H80(s, e)              0x5f, 0x4f, 0x50, 0x82, s, e
 #define V200(scan, start, end) 0xbf, 0x1f, 0x00, scan, start, end, 0, 0, 0, 0, 0x9c, 0x8e, 0x8f
 #define V350(scan, start, end) 0xbf, 0x1f, 0x00, scan, start, end, 0, 0, 0, 0, 0x83, 0x85, 0x5d
 
-#define TEXT40_200 {40, 24, 8, {0x00, 0x08}, {0x09, 3, 0, 2}, 0x63, \
-                    {H40(0xa0), V200(0xc7, 0x06, 0x07), 0x14, 0x1f, 0x96, 0xb9, 0xa3, 0xff}, \
-                    {ATTR_CGA, 0x08, 0, 0x0f, 0}, GC_TEXT}
-#define TEXT80_200 {80, 24, 8, {0x00, 0x10}, {0x01, 3, 0, 2}, 0x63, \
-                    {H80(0x55, 0x81), V200(0xc7, 0x06, 0x07), 0x28, 0x1f, 0x96, 0xb9, 0xa3, 0xff}, \
-                    {ATTR_CGA, 0x08, 0, 0x0f, 0}, GC_TEXT}
-#define TEXT40_350 {40, 24, 14, {0x00, 0x08}, {0x09, 3, 0, 2}, 0xa3, \
-                    {H40(0xa0), V350(0x4d, 0x0b, 0x0c), 0x14, 0x1f, 0x63, 0xba, 0xa3, 0xff}, \
-                    {ATTR_TEXT, 0x08, 0, 0x0f, 0}, GC_TEXT}
-#define TEXT80_350 {80, 24, 14, {0x00, 0x10}, {0x01, 3, 0, 2}, 0xa3, \
-                    {H80(0x55, 0x81), V350(0x4d, 0x0b, 0x0c), 0x28, 0x1f, 0x63, 0xba, 0xa3, 0xff}, \
-                    {ATTR_TEXT, 0x08, 0, 0x0f, 0}, GC_TEXT}
-#define TEXT40_400 {40, 24, 16, {0x00, 0x08}, {0x08, 3, 0, 2}, 0x67, \
-                    {H40(0xa0), V200(0x4f, 0x0d, 0x0e), 0x14, 0x1f, 0x96, 0xb9, 0xa3, 0xff}, \
-                    {ATTR_TEXT, 0x0c, 0, 0x0f, 0x08}, GC_TEXT}
-#define TEXT80_400 {80, 24, 16, {0x00, 0x10}, {0x00, 3, 0, 2}, 0x67, \
-                    {H80(0x55, 0x81), V200(0x4f, 0x0d, 0x0e), 0x28, 0x1f, 0x96, 0xb9, 0xa3, 0xff}, \
-                    {ATTR_TEXT, 0x0c, 0, 0x0f, 0x08}, GC_TEXT}
-#define MONO_350   {80, 24, 14, {0x00, 0x10}, {0x00, 3, 0, 3}, 0xa6, \
-                    {H80(0x55, 0x81), V350(0x4d, 0x0b, 0x0c), 0x28, 0x0d, 0x63, 0xba, 0xa3, 0xff}, \
-                    {ATTR_MONO, 0x0e, 0, 0x0f, 0x08}, GC_MONO}
-#define MONO_400   {80, 24, 16, {0x00, 0x10}, {0x00, 3, 0, 2}, 0x66, \
-                    {H80(0x55, 0x81), V200(0x4f, 0x0d, 0x0e), 0x28, 0x0f, 0x96, 0xb9, 0xa3, 0xff}, \
-                    {ATTR_MONO, 0x0e, 0, 0x0f, 0x08}, GC_MONO}
-#define CGA_320    {40, 24, 8, {0x00, 0x40}, {0x09, 3, 0, 2}, 0x63, \
-                    {H40(0x80), V200(0xc1, 0, 0), 0x14, 0x00, 0x96, 0xb9, 0xa2, 0xff}, \
-                    {0x00, 0x13, 0x15, 0x17, 0x02, 0x04, 0x06, 0x07, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x01, 0, 0x03, 0}, GC_CGA}
-#define CGA_640    {80, 24, 8, {0x00, 0x40}, {0x01, 1, 0, 6}, 0x63, \
-                    {H80(0x54, 0x80), V200(0xc1, 0, 0), 0x28, 0x00, 0x96, 0xb9, 0xc2, 0xff}, \
-                    {0x00, REPEAT15(0x17), 0x01, 0, 0x01, 0}, {0, 0, 0, 0, 0, 0x00, 0x0d, 0x0f, 0xff}}
-#define EGA_320    {40, 24, 8, {0x00, 0x20}, {0x09, 0x0f, 0, 6}, 0x63, \
-                    {H40(0x80), V200(0xc0, 0, 0), 0x14, 0x00, 0x96, 0xb9, 0xe3, 0xff}, \
-                    {ATTR_CGA, 0x01, 0, 0x0f, 0}, GC_PLANAR}
-#define EGA_640    {80, 24, 8, {0x00, 0x40}, {0x01, 0x0f, 0, 6}, 0x63, \
-                    {H80(0x54, 0x80), V200(0xc0, 0, 0), 0x28, 0x00, 0x96, 0xb9, 0xe3, 0xff}, \
-                    {ATTR_CGA, 0x01, 0, 0x0f, 0}, GC_PLANAR}
-#define EGA_MONO   {80, 24, 14, {0x00, 0x80}, {0x01, 0x0f, 0, 6}, 0xa3, \
-                    {H80(0x54, 0x80), V350(0x40, 0, 0), 0x28, 0x0f, 0x63, 0xba, 0xe3, 0xff}, \
-                    {0x00, 0x08, 0, 0, 0x18, 0x18, 0, 0, 0, 0x08, 0, 0, 0, 0x18, 0, 0, 0x0b, 0, 0x05, 0}, GC_PLANAR}
-#define EGA_350    {80, 24, 14, {0x00, 0x80}, {0x01, 0x0f, 0, 6}, 0xa3, \
-                    {H80(0x54, 0x80), V350(0x40, 0, 0), 0x28, 0x0f, 0x63, 0xba, 0xe3, 0xff}, \
-                    {ATTR_TEXT, 0x01, 0, 0x0f, 0}, GC_PLANAR}
-#define VGA_480(attr...) {80, 29, 16, {0x00, 0xa0}, {0x01, 0x0f, 0, 6}, 0xe3, \
-                    {H80(0x54, 0x80), 0x0b, 0x3e, 0x00, 0x40, 0, 0, 0, 0, 0, 0, 0xea, 0x8c, 0xdf, 0x28, 0x00, 0xe7, 0x04, 0xe3, 0xff}, \
-                    {attr, 0x01, 0, 0x0f, 0}, GC_PLANAR}
-#define VGA_256    {40, 24, 8, {0x00, 0x20}, {0x01, 0x0f, 0, 0x0e}, 0x63, \
-                    {H80(0x54, 0x80), V200(0x41, 0, 0), 0x28, 0x40, 0x96, 0xb9, 0xa3, 0xff}, \
-                    {ATTR_FLAT, 0x41, 0, 0x0f, 0}, {0, 0, 0, 0, 0, 0x40, 0x05, 0x0f, 0xff}}
+#define TEXT40_200                                                                                                     \
+    {                                                                                                                  \
+        40, 24, 8, {0x00, 0x08}, {0x09, 3, 0, 2}, 0x63,                                                                \
+            {H40(0xa0), V200(0xc7, 0x06, 0x07), 0x14, 0x1f, 0x96, 0xb9, 0xa3, 0xff}, {ATTR_CGA, 0x08, 0, 0x0f, 0},     \
+            GC_TEXT                                                                                                    \
+    }
+#define TEXT80_200                                                                                                     \
+    {                                                                                                                  \
+        80, 24, 8, {0x00, 0x10}, {0x01, 3, 0, 2}, 0x63,                                                                \
+            {H80(0x55, 0x81), V200(0xc7, 0x06, 0x07), 0x28, 0x1f, 0x96, 0xb9, 0xa3, 0xff},                             \
+            {ATTR_CGA, 0x08, 0, 0x0f, 0}, GC_TEXT                                                                      \
+    }
+#define TEXT40_350                                                                                                     \
+    {                                                                                                                  \
+        40, 24, 14, {0x00, 0x08}, {0x09, 3, 0, 2}, 0xa3,                                                               \
+            {H40(0xa0), V350(0x4d, 0x0b, 0x0c), 0x14, 0x1f, 0x63, 0xba, 0xa3, 0xff}, {ATTR_TEXT, 0x08, 0, 0x0f, 0},    \
+            GC_TEXT                                                                                                    \
+    }
+#define TEXT80_350                                                                                                     \
+    {                                                                                                                  \
+        80, 24, 14, {0x00, 0x10}, {0x01, 3, 0, 2}, 0xa3,                                                               \
+            {H80(0x55, 0x81), V350(0x4d, 0x0b, 0x0c), 0x28, 0x1f, 0x63, 0xba, 0xa3, 0xff},                             \
+            {ATTR_TEXT, 0x08, 0, 0x0f, 0}, GC_TEXT                                                                     \
+    }
+#define TEXT40_400                                                                                                     \
+    {                                                                                                                  \
+        40, 24, 16, {0x00, 0x08}, {0x08, 3, 0, 2}, 0x67,                                                               \
+            {H40(0xa0), V200(0x4f, 0x0d, 0x0e), 0x14, 0x1f, 0x96, 0xb9, 0xa3, 0xff}, {ATTR_TEXT, 0x0c, 0, 0x0f, 0x08}, \
+            GC_TEXT                                                                                                    \
+    }
+#define TEXT80_400                                                                                                     \
+    {                                                                                                                  \
+        80, 24, 16, {0x00, 0x10}, {0x00, 3, 0, 2}, 0x67,                                                               \
+            {H80(0x55, 0x81), V200(0x4f, 0x0d, 0x0e), 0x28, 0x1f, 0x96, 0xb9, 0xa3, 0xff},                             \
+            {ATTR_TEXT, 0x0c, 0, 0x0f, 0x08}, GC_TEXT                                                                  \
+    }
+#define MONO_350                                                                                                       \
+    {                                                                                                                  \
+        80, 24, 14, {0x00, 0x10}, {0x00, 3, 0, 3}, 0xa6,                                                               \
+            {H80(0x55, 0x81), V350(0x4d, 0x0b, 0x0c), 0x28, 0x0d, 0x63, 0xba, 0xa3, 0xff},                             \
+            {ATTR_MONO, 0x0e, 0, 0x0f, 0x08}, GC_MONO                                                                  \
+    }
+#define MONO_400                                                                                                       \
+    {                                                                                                                  \
+        80, 24, 16, {0x00, 0x10}, {0x00, 3, 0, 2}, 0x66,                                                               \
+            {H80(0x55, 0x81), V200(0x4f, 0x0d, 0x0e), 0x28, 0x0f, 0x96, 0xb9, 0xa3, 0xff},                             \
+            {ATTR_MONO, 0x0e, 0, 0x0f, 0x08}, GC_MONO                                                                  \
+    }
+#define CGA_320                                                                                                        \
+    {                                                                                                                  \
+        40, 24, 8, {0x00, 0x40}, {0x09, 3, 0, 2}, 0x63,                                                                \
+            {H40(0x80), V200(0xc1, 0, 0), 0x14, 0x00, 0x96, 0xb9, 0xa2, 0xff},                                         \
+            {0x00, 0x13, 0x15, 0x17, 0x02, 0x04, 0x06, 0x07, 0x10, 0x11,                                               \
+             0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x01, 0,    0x03, 0},                                                 \
+            GC_CGA                                                                                                     \
+    }
+#define CGA_640                                                                                                        \
+    {                                                                                                                  \
+        80, 24, 8, {0x00, 0x40}, {0x01, 1, 0, 6}, 0x63,                                                                \
+            {H80(0x54, 0x80), V200(0xc1, 0, 0), 0x28, 0x00, 0x96, 0xb9, 0xc2, 0xff},                                   \
+            {0x00, REPEAT15(0x17), 0x01, 0, 0x01, 0},                                                                  \
+        {                                                                                                              \
+            0, 0, 0, 0, 0, 0x00, 0x0d, 0x0f, 0xff                                                                      \
+        }                                                                                                              \
+    }
+#define EGA_320                                                                                                        \
+    {                                                                                                                  \
+        40, 24, 8, {0x00, 0x20}, {0x09, 0x0f, 0, 6}, 0x63,                                                             \
+            {H40(0x80), V200(0xc0, 0, 0), 0x14, 0x00, 0x96, 0xb9, 0xe3, 0xff}, {ATTR_CGA, 0x01, 0, 0x0f, 0}, GC_PLANAR \
+    }
+#define EGA_640                                                                                                        \
+    {                                                                                                                  \
+        80, 24, 8, {0x00, 0x40}, {0x01, 0x0f, 0, 6}, 0x63,                                                             \
+            {H80(0x54, 0x80), V200(0xc0, 0, 0), 0x28, 0x00, 0x96, 0xb9, 0xe3, 0xff}, {ATTR_CGA, 0x01, 0, 0x0f, 0},     \
+            GC_PLANAR                                                                                                  \
+    }
+#define EGA_MONO                                                                                                       \
+    {                                                                                                                  \
+        80, 24, 14, {0x00, 0x80}, {0x01, 0x0f, 0, 6}, 0xa3,                                                            \
+            {H80(0x54, 0x80), V350(0x40, 0, 0), 0x28, 0x0f, 0x63, 0xba, 0xe3, 0xff},                                   \
+            {0x00, 0x08, 0, 0, 0x18, 0x18, 0, 0, 0, 0x08, 0, 0, 0, 0x18, 0, 0, 0x0b, 0, 0x05, 0}, GC_PLANAR            \
+    }
+#define EGA_350                                                                                                        \
+    {                                                                                                                  \
+        80, 24, 14, {0x00, 0x80}, {0x01, 0x0f, 0, 6}, 0xa3,                                                            \
+            {H80(0x54, 0x80), V350(0x40, 0, 0), 0x28, 0x0f, 0x63, 0xba, 0xe3, 0xff}, {ATTR_TEXT, 0x01, 0, 0x0f, 0},    \
+            GC_PLANAR                                                                                                  \
+    }
+#define VGA_480(attr...)                                                                                               \
+    {                                                                                                                  \
+        80, 29, 16, {0x00, 0xa0}, {0x01, 0x0f, 0, 6}, 0xe3, {H80(0x54, 0x80),                                          \
+                                                             0x0b,                                                     \
+                                                             0x3e,                                                     \
+                                                             0x00,                                                     \
+                                                             0x40,                                                     \
+                                                             0,                                                        \
+                                                             0,                                                        \
+                                                             0,                                                        \
+                                                             0,                                                        \
+                                                             0,                                                        \
+                                                             0,                                                        \
+                                                             0xea,                                                     \
+                                                             0x8c,                                                     \
+                                                             0xdf,                                                     \
+                                                             0x28,                                                     \
+                                                             0x00,                                                     \
+                                                             0xe7,                                                     \
+                                                             0x04,                                                     \
+                                                             0xe3,                                                     \
+                                                             0xff},                                                    \
+            {attr, 0x01, 0, 0x0f, 0}, GC_PLANAR                                                                        \
+    }
+#define VGA_256                                                                                                        \
+    {                                                                                                                  \
+        40, 24, 8, {0x00, 0x20}, {0x01, 0x0f, 0, 0x0e}, 0x63,                                                          \
+            {H80(0x54, 0x80), V200(0x41, 0, 0), 0x28, 0x40, 0x96, 0xb9, 0xa3, 0xff}, {ATTR_FLAT, 0x41, 0, 0x0f, 0},    \
+        {                                                                                                              \
+            0, 0, 0, 0, 0, 0x40, 0x05, 0x0f, 0xff                                                                      \
+        }                                                                                                              \
+    }
 
 const struct video_params video_params[VIDEO_PARAMS] = {
-    [0x00] = TEXT40_200, [0x01] = TEXT40_200, [0x02] = TEXT80_200, [0x03] = TEXT80_200, [0x04] = CGA_320,
-    [0x05] = CGA_320,    [0x06] = CGA_640,    [0x07] = MONO_350,   [0x0d] = EGA_320,    [0x0e] = EGA_640,
-    [0x0f] = EGA_MONO,   [0x10] = EGA_350,    [0x11] = EGA_MONO,   [0x12] = EGA_350,    [0x13] = TEXT40_350,
-    [0x14] = TEXT40_350, [0x15] = TEXT80_350, [0x16] = TEXT80_350, [0x17] = TEXT40_400, [0x18] = TEXT80_400,
-    [0x19] = MONO_400,   [0x1a] = VGA_480(0x00, REPEAT15(0x3f)),   [0x1b] = VGA_480(ATTR_TEXT),
+    [0x00] = TEXT40_200,
+    [0x01] = TEXT40_200,
+    [0x02] = TEXT80_200,
+    [0x03] = TEXT80_200,
+    [0x04] = CGA_320,
+    [0x05] = CGA_320,
+    [0x06] = CGA_640,
+    [0x07] = MONO_350,
+    [0x0d] = EGA_320,
+    [0x0e] = EGA_640,
+    [0x0f] = EGA_MONO,
+    [0x10] = EGA_350,
+    [0x11] = EGA_MONO,
+    [0x12] = EGA_350,
+    [0x13] = TEXT40_350,
+    [0x14] = TEXT40_350,
+    [0x15] = TEXT80_350,
+    [0x16] = TEXT80_350,
+    [0x17] = TEXT40_400,
+    [0x18] = TEXT80_400,
+    [0x19] = MONO_400,
+    [0x1a] = VGA_480(0x00, REPEAT15(0x3f)),
+    [0x1b] = VGA_480(ATTR_TEXT),
     [0x1c] = VGA_256,
 };
 
@@ -112,14 +214,14 @@ const struct video_mode *video_mode_now(struct bios *b)
 
 // ---- setting a mode
 
-#define FLAG_GREY        0x02 // 40:89
-#define FLAG_NO_PALETTE  0x08
-#define FLAG_400_LINES   0x10
-#define FLAG_200_LINES   0x80
-#define CONTROL_CLEAR    0x60 // 40:87: 256 KiB, an active VGA, cursor emulation
-#define CONTROL_KEEP     0x80
-#define SWITCHES         0xf9 // 40:88
-#define DISPLAY_VGA      0x08
+#define FLAG_GREY       0x02 // 40:89
+#define FLAG_NO_PALETTE 0x08
+#define FLAG_400_LINES  0x10
+#define FLAG_200_LINES  0x80
+#define CONTROL_CLEAR   0x60 // 40:87: 256 KiB, an active VGA, cursor emulation
+#define CONTROL_KEEP    0x80
+#define SWITCHES        0xf9 // 40:88
+#define DISPLAY_VGA     0x08
 
 // Text modes come in 200, 350 and 400 lines (INT 10h AH=12h BL=30h chooses).
 static unsigned params_choose(struct bios *b, const struct video_mode *m)
