@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Events into the guest, in the format of the ABI (which is VT-x's) and of SVM (AMD APM 2 15.20); windows; when NMIs
+// are blocked.
+#include "svm/svm.h"
+
+#define SOFTWARE_TYPES (1u << 4 | 1u << 5 | 1u << 6) // INT n; INT1; INT3 and INTO
+
+static unsigned type_of(uint64_t event)
+{
+    return event >> 8 & 7;
+}
+
+static bool is_software(uint64_t event)
+{
+    return SOFTWARE_TYPES >> type_of(event) & 1;
+}
+
+static void nmi_begin(struct vcpu *v)
+{
+    v->nmi = NMI_BLOCKED;
+    v->vmcb->intercept_1 |= SVM_INTERCEPT_1(SVM_EXIT_IRET);
+}
+
+static void nmi_end(struct vcpu *v)
+{
+    v->nmi = NMI_OPEN;
+    v->vmcb->intercept_1 &= ~SVM_INTERCEPT_1(SVM_EXIT_IRET);
+}
+
+void nmi_block(struct vcpu *v, bool block)
+{
+    if (block && v->nmi == NMI_OPEN)
+        nmi_begin(v);
+    else if (!block && v->nmi != NMI_OPEN)
+        nmi_end(v);
+}
+
+// The exit comes before the IRET is executed: only when RIP has left it are NMIs open again.
+void nmi_iret(struct vcpu *v)
+{
+    v->nmi = NMI_IRET;
+    v->nmi_iret_rip = v->vmcb->rip;
+    v->vmcb->intercept_1 &= ~SVM_INTERCEPT_1(SVM_EXIT_IRET);
+}
+
+// At any exit but that of the IRET itself.
+void nmi_settle(struct vcpu *v)
+{
+    if (v->nmi == NMI_IRET && v->vmcb->rip != v->nmi_iret_rip)
+        v->nmi = NMI_OPEN;
+}
+
+// An interrupt window is a virtual interrupt that exits instead of being delivered, whatever the TPR.
+static void windows_set(struct vcpu *v, uint32_t info)
+{
+    struct vmcb *c = v->vmcb;
+    v->nmi_window = info & INJ_NMI_WINDOW;
+    if (info & INJ_INTR_WINDOW) {
+        c->vintr |= SVM_V_IRQ | SVM_V_IGN_TPR | SVM_V_INTR_PRIO;
+        c->intercept_1 |= SVM_INTERCEPT_1(SVM_EXIT_VINTR);
+    } else {
+        c->vintr = SVM_V_INTR_MASKING;
+        c->intercept_1 &= ~SVM_INTERCEPT_1(SVM_EXIT_VINTR);
+    }
+}
+
+// The return address of a software event is behind its instruction: SVM pushes RIP as it is.
+static uint64_t software_event(struct vcpu *v, uint64_t event, uint32_t length)
+{
+    v->soft_length = length & 15;
+    v->vmcb->rip += v->soft_length;
+    if (type_of(event) != INTR_TYPE_SW_INTERRUPT >> 8)
+        event = (event & ~(uint64_t)INTR_TYPE) | INTR_TYPE_HW_EXCEPTION;
+    return event;
+}
+
+void event_inject(struct vcpu *v, const struct utcb_state *s)
+{
+    uint32_t info = *(const volatile uint32_t *)&s->inj_info; // read once
+    uint64_t event = info & SVM_EVENT_MASK;
+    windows_set(v, info);
+    v->vmcb->event_inj = 0;
+    v->soft_length = 0;
+    if (!(event & INTR_VALID))
+        return;
+    v->base.stats->injections++;
+    if (is_software(event))
+        event = software_event(v, event, s->inj_len);
+    else if (type_of(event) == INTR_TYPE_NMI >> 8)
+        nmi_begin(v);
+    v->unchecked |= !svm_event_valid(event);
+    v->vmcb->event_inj = event | (uint64_t)s->inj_error << SVM_EVENT_ERROR_SHIFT;
+}
+
+// What the guest itself raised by an instruction is raised again when that is executed again: nothing to report.
+static bool repeats_itself(uint64_t event)
+{
+    unsigned vector = event & INTR_VECTOR;
+    return is_software(event) ||
+           (type_of(event) == INTR_TYPE_HW_EXCEPTION >> 8 && (vector == EXC_BP || vector == EXC_OF));
+}
+
+// An event whose delivery the exit interrupted, or that was to be injected when something else (a recall) came first:
+// an exit clears EVENTINJ.
+static uint64_t event_take(struct vcpu *v)
+{
+    struct vmcb *c = v->vmcb;
+    uint64_t event = c->exit_int_info & INTR_VALID ? c->exit_int_info : c->event_inj;
+    c->event_inj = c->exit_int_info = 0;
+    if (!(event & INTR_VALID))
+        return 0;
+    if (v->soft_length)
+        c->rip -= v->soft_length;
+    else if (repeats_itself(event))
+        return 0;
+    if (type_of(event) == INTR_TYPE_NMI >> 8)
+        nmi_end(v); // not delivered
+    return event;
+}
+
+void event_interrupted(struct vcpu *v, struct utcb_state *s)
+{
+    uint64_t event = event_take(v);
+    s->inj_info = s->inj_error = s->inj_len = 0;
+    s->idt_info = event & SVM_EVENT_MASK;
+    s->idt_error = event >> SVM_EVENT_ERROR_SHIFT;
+    if (v->soft_length && event)
+        s->insn_len = v->soft_length;
+    v->soft_length = 0;
+}
+
+// The kernel handles this exit alone: what it interrupted is delivered at the next entry.
+void event_keep(struct vcpu *v)
+{
+    struct vmcb *c = v->vmcb;
+    if (!(c->exit_int_info & INTR_VALID))
+        return;
+    if (v->soft_length || !repeats_itself(c->exit_int_info))
+        c->event_inj = c->exit_int_info;
+    c->exit_int_info = 0;
+}

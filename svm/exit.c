@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The way into the guest and out of it. Straight lines for what happens at every exit; all else is out of line.
+#include "svm/svm.h"
+#include "ukernel/sched.h"
+#include "ukernel/virt.h"
+
+_Static_assert(offsetof(struct vcpu, vmcb_phys) == 288 && offsetof(struct vcpu, host_phys) == 296, "entry.asm");
+_Static_assert(sizeof(((struct vcpu *)0)->base.gpr) == 128, "entry.asm");
+
+#define COLD __attribute__((noinline, cold))
+
+// A host interrupt waits: take it here, in the kernel. It may end with the vCPU destroyed.
+static void exit_interrupt(struct vcpu *v)
+{
+    struct ec *ec = v->base.ec;
+    v->base.stats->preemptions++;
+    event_keep(v);
+    __asm__ volatile("sti\n\tnop\n\tcli" : : : "memory");
+    vcpu_resume(ec);
+}
+
+static void exit_nmi(struct vcpu *v) // it was taken when GIF was set again
+{
+    v->base.stats->preemptions++;
+    event_keep(v);
+    vcpu_resume(v->base.ec);
+}
+
+static void exit_machine_check(struct vcpu *v)
+{
+    event_keep(v);
+    __asm__ volatile("int %0" : : "i"(EXC_MC) : "memory");
+    v->base.stats->preemptions++;
+    vcpu_resume(v->base.ec);
+}
+
+static void exit_iret(struct vcpu *v)
+{
+    v->base.stats->preemptions++;
+    nmi_iret(v);
+    vcpu_resume(v->base.ec);
+}
+
+// Exits that the kernel handles; all others are for the VMM.
+static void (*const handlers[EVENT_COUNT])(struct vcpu *v) = {
+    [SVM_EXIT_INTR] = exit_interrupt,
+    [SVM_EXIT_NMI] = exit_nmi,
+    [SVM_EXIT_MC] = exit_machine_check,
+    [SVM_EXIT_IRET] = exit_iret,
+};
+
+// Say which rule is broken, once per vCPU, and leave it to the VMM.
+static COLD _Noreturn void entry_failed(struct vcpu *v, unsigned rule, const char *sentence, uint64_t error)
+{
+    v->rule = rule;
+    v->error = error;
+    v->failed = true;
+    v->reason = REASON_NONE;
+    v->vmcb->vintr = SVM_V_INTR_MASKING; // an emulator may have cleared it
+    if (!v->explained)
+        klog("svm: VMRUN of %x:%lx failed: rule %u: %s", v->vmcb->cs.sel, v->vmcb->rip, rule, sentence);
+    v->explained = true;
+    v->base.stats->exits[EVENT_FAILED]++;
+    vcpu_event(v->base.ec, EVENT_FAILED);
+}
+
+static COLD void entry_check(struct vcpu *v)
+{
+    const struct svm_entry_view view = {v->vmcb, svm.phys_bits, svm.cr4_allowed};
+    const char *sentence;
+    unsigned rule = svm_entry_check(&view, &sentence);
+    if (rule)
+        entry_failed(v, rule, sentence, 0);
+    v->unchecked = false;
+}
+
+// Codes are their own event where they are below the first reserved one; the others follow (x86/svm.h).
+static unsigned event_of(uint64_t code)
+{
+    if (code < SVM_EVENT_HIGH)
+        return code;
+    return code - SVM_EXIT_CODE_HIGH < SVM_EXIT_CODES_HIGH ? SVM_EVENT_HIGH + (code - SVM_EXIT_CODE_HIGH)
+                                                           : SVM_EXIT_UNKNOWN;
+}
+
+_Noreturn void svm_exit(struct vcpu *v)
+{
+    struct vmcb *c = v->vmcb;
+    vcpu_time_guest(&v->base, rdtsc());
+    if (__builtin_expect((uint32_t)c->exit_code == SVM_EXIT_CODE_INVALID, 0))
+        entry_failed(v, 0, "none that we know", c->exit_code);
+    unsigned event = event_of(c->exit_code);
+    c->event_inj = 0;
+    v->reason = event;
+    v->base.stats->exits[event]++;
+    if (__builtin_expect(v->nmi != NMI_OPEN, 0))
+        nmi_settle(v);
+    if (__builtin_expect(handlers[event] != NULL, 0))
+        handlers[event](v);
+    vcpu_event(v->base.ec, event);
+}
+
+// NMIs are open, and the VMM waits for that. Where an IRET is still to be executed, the guest is left soon to see.
+#define IRET_TICKS 20000
+
+static COLD void nmi_window(struct vcpu *v, uint64_t now)
+{
+    if (v->nmi == NMI_IRET)
+        vcpu_timer_bound(v->base.cpu, now + IRET_TICKS);
+    if (v->nmi != NMI_OPEN)
+        return;
+    v->base.stats->exits[SVM_EXIT_NMI_WINDOW]++;
+    vcpu_event(v->base.ec, SVM_EXIT_NMI_WINDOW);
+}
+
+_Noreturn void svm_vcpu_run(struct ec *ec)
+{
+    struct vcpu *v = ec->vcpu;
+    struct cpu *cpu = v->base.cpu;
+    if (__builtin_expect(!vcpu_is_loaded(&v->base), 0))
+        vcpu_load(&v->base);
+    uint64_t now = rdtsc();
+    vcpu_time_kernel(&v->base, now);
+    if (__builtin_expect(v->base.deadline <= now, 0))
+        vcpu_deadline_passed(&v->base);
+    if (v->base.deadline < cpu->timer_armed)
+        vcpu_timer_bound(cpu, v->base.deadline);
+    if (__builtin_expect(v->nmi_window, 0))
+        nmi_window(v, now);
+    if (__builtin_expect(v->unchecked, 0))
+        entry_check(v);
+    if (v->asid_round != v->local->asid_round || v->flush_seen != __atomic_load_n(&ec->pd->guest_tag, __ATOMIC_ACQUIRE))
+        asid_take(v);
+    else
+        v->vmcb->tlb_control = SVM_TLB_KEEP;
+    if (__builtin_expect((cpu->pio_loaded != NULL) != v->local->ports, 0))
+        host_state_save(cpu); // with the TR that the exit is to leave
+    svm_enter(v);
+}

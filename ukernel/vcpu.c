@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The part of a vCPU that is the same on VT-x and SVM: MSRs and debug registers that the host kernel never uses, vector
+// state with XCR0, the vCPU's memory, its deadline.
+#include "ukernel/vcpu.h"
+#include "ukernel/spinlock.h"
+#include "ukernel/virt.h"
+#include "x86/cpuid.h"
+#include "x86/msr.h"
+
+struct vcpu_registers vcpu_registers;
+static struct vcpu_base *carried_owner[MAX_CPUS]; // whose registers the CPU holds
+
+enum carry_rule { CARRY_ANY, CARRY_CANONICAL, CARRY_LOW32, CARRY_SPEC };
+
+static const struct {
+    uint32_t msr;
+    enum carry_rule rule;
+} carried_msrs[CARRY_MSRS] = {
+    [CARRY_STAR] = {IA32_STAR, CARRY_ANY},
+    [CARRY_LSTAR] = {IA32_LSTAR, CARRY_CANONICAL},
+    [CARRY_CSTAR] = {IA32_CSTAR, CARRY_CANONICAL},
+    [CARRY_FMASK] = {IA32_FMASK, CARRY_LOW32},
+    [CARRY_KERNEL_GS_BASE] = {IA32_KERNEL_GS_BASE, CARRY_CANONICAL},
+    [CARRY_TSC_AUX] = {IA32_TSC_AUX, CARRY_LOW32},
+    [CARRY_SPEC_CTRL] = {IA32_SPEC_CTRL, CARRY_SPEC},
+};
+
+static uint64_t spec_ctrl_bits(void)
+{
+    if (!cpuid_has(7))
+        return 0;
+    uint32_t edx = cpuid(7, 0).edx;
+    return (edx & CPUID_7_EDX_SPEC_CTRL ? 1 : 0) | (edx & CPUID_7_EDX_STIBP ? 2 : 0) | (edx & CPUID_7_EDX_SSBD ? 4 : 0);
+}
+
+void vcpu_registers_probe(void)
+{
+    uint32_t edx = cpuid_has(0x80000001) ? cpuid(0x80000001, 0).edx : 0;
+    vcpu_registers.efer_allowed = EFER_SCE | EFER_LME | EFER_LMA | (edx & CPUID_EXT1_EDX_NX ? EFER_NXE : 0);
+    vcpu_registers.xcr0 = read_cr4() & CR4_OSXSAVE ? xgetbv(0) : 0;
+    vcpu_registers.spec_ctrl_allowed = spec_ctrl_bits();
+    vcpu_registers.msrs = (1u << CARRY_STAR) | (1u << CARRY_LSTAR) | (1u << CARRY_CSTAR) | (1u << CARRY_FMASK) |
+                          (1u << CARRY_KERNEL_GS_BASE) | (edx & CPUID_EXT1_EDX_RDTSCP ? 1u << CARRY_TSC_AUX : 0) |
+                          (vcpu_registers.spec_ctrl_allowed ? 1u << CARRY_SPEC_CTRL : 0);
+    vcpu_registers.dr6 = true;
+}
+
+// ---- life
+
+static bool guest_root_make(struct pd *pd)
+{
+    spin_lock(&pd->lock);
+    if (!pd->guest.root)
+        pd->guest.root = account_alloc(&pd->account, 0);
+    spin_unlock(&pd->lock);
+    return pd->guest.root;
+}
+
+struct vcpu_base *vcpu_base_create(struct ec *ec, size_t size, void *apic_page, struct vcpu_stats *stats)
+{
+    struct pd *pd = ec->pd;
+    spin_lock(&pd->lock);
+    struct vcpu_base *v = slab_alloc(pd, size);
+    spin_unlock(&pd->lock);
+    if (!v)
+        return NULL;
+    *v = (struct vcpu_base){.cpu = cpus[ec->cpu],
+                            .ec = ec,
+                            .stats = stats,
+                            .apic_page = apic_page,
+                            .deadline = UINT64_MAX,
+                            .xcr0 = XCR0_X87,
+                            .dr6 = DR6_RESET};
+    v->vector = account_alloc(&pd->account, fpu_state_order);
+    ec->vcpu = (struct vcpu *)v;
+    if (!v->vector || !guest_root_make(pd)) {
+        vcpu_base_destroy(v, size);
+        return NULL;
+    }
+    fpu_state_init(v->vector);
+    return v;
+}
+
+void vcpu_base_release(struct vcpu_base *v)
+{
+    struct cpu *cpu = v->cpu;
+    if (carried_owner[cpu->id] == v)
+        carried_owner[cpu->id] = NULL;
+    if (cpu->fpu_owner != v->ec)
+        return;
+    cpu->fpu_owner = NULL;
+    if (vcpu_registers.xcr0)
+        xsetbv(0, vcpu_registers.xcr0);
+}
+
+void vcpu_base_destroy(struct vcpu_base *v, size_t size)
+{
+    struct ec *ec = v->ec;
+    struct pd *pd = ec->pd;
+    if (v->vector)
+        account_free(&pd->account, v->vector, fpu_state_order);
+    ec->vcpu = NULL;
+    spin_lock(&pd->lock);
+    slab_free(pd, v, size);
+    spin_unlock(&pd->lock);
+}
+
+// ---- registers that stay in the CPU
+
+static bool carries(enum carried which)
+{
+    return vcpu_registers.msrs >> which & 1;
+}
+
+static void carried_save(struct vcpu_base *v)
+{
+    for (unsigned i = 0; i < CARRY_MSRS; i++)
+        if (carries(i))
+            v->msr[i] = rdmsr(carried_msrs[i].msr);
+    v->dr[0] = read_dr0();
+    v->dr[1] = read_dr1();
+    v->dr[2] = read_dr2();
+    v->dr[3] = read_dr3();
+    if (vcpu_registers.dr6)
+        v->dr6 = read_dr6();
+}
+
+static void debug_write(const struct vcpu_base *v)
+{
+    write_dr0(v->dr[0]);
+    write_dr1(v->dr[1]);
+    write_dr2(v->dr[2]);
+    write_dr3(v->dr[3]);
+    if (vcpu_registers.dr6)
+        write_dr6(v->dr6);
+}
+
+void vcpu_carried_read(struct vcpu_base *v)
+{
+    if (carried_owner[v->cpu->id] == v)
+        carried_save(v);
+}
+
+static void carried_load(struct vcpu_base *v)
+{
+    struct vcpu_base **owner = &carried_owner[v->cpu->id];
+    if (*owner == v)
+        return;
+    if (*owner)
+        carried_save(*owner);
+    for (unsigned i = 0; i < CARRY_MSRS; i++)
+        if (carries(i))
+            wrmsr(carried_msrs[i].msr, v->msr[i]);
+    debug_write(v);
+    *owner = v;
+}
+
+// A value from user land is made one that WRMSR takes.
+void vcpu_carried_set(struct vcpu_base *v, enum carried which, uint64_t value)
+{
+    switch (carried_msrs[which].rule) {
+    case CARRY_CANONICAL:
+        value = canonical_of(value);
+        break;
+    case CARRY_LOW32:
+        value = (uint32_t)value;
+        break;
+    case CARRY_SPEC:
+        value &= vcpu_registers.spec_ctrl_allowed;
+        break;
+    case CARRY_ANY:
+        break;
+    }
+    v->msr[which] = value;
+    if (carried_owner[v->cpu->id] == v && carries(which))
+        wrmsr(carried_msrs[which].msr, value);
+}
+
+void vcpu_debug_set(struct vcpu_base *v, const struct utcb_state *s)
+{
+    for (unsigned i = 0; i < 4; i++)
+        v->dr[i] = s->dr[i];
+    v->dr6 = (uint32_t)s->dr6;
+    if (carried_owner[v->cpu->id] == v)
+        debug_write(v);
+}
+
+// ---- vector state
+
+// The registers hold somebody else's: save that with all components enabled, then load ours.
+static void vector_load(struct vcpu_base *v)
+{
+    struct cpu *cpu = v->cpu;
+    clts();
+    if (vcpu_registers.xcr0)
+        xsetbv(0, vcpu_registers.xcr0);
+    if (cpu->fpu_owner)
+        fpu_save(((struct vcpu_base *)cpu->fpu_owner->vcpu)->vector);
+    fpu_restore(v->vector);
+    cpu->fpu_owner = v->ec;
+    if (vcpu_registers.xcr0)
+        xsetbv(0, v->xcr0);
+    write_cr0(read_cr0() | CR0_TS);
+}
+
+bool vcpu_is_loaded(const struct vcpu_base *v)
+{
+    return carried_owner[v->cpu->id] == v && v->cpu->fpu_owner == v->ec;
+}
+
+void vcpu_load(struct vcpu_base *v)
+{
+    carried_load(v);
+    if (v->cpu->fpu_owner != v->ec)
+        vector_load(v);
+}
+
+#define XCR0_AVX512 (XCR0_OPMASK | XCR0_ZMM_HI256 | XCR0_HI16_ZMM)
+#define XCR0_MPX    (XCR0_BNDREGS | XCR0_BNDCSR)
+
+static bool all_or_none(uint64_t value, uint64_t bits)
+{
+    return !(value & bits) || (value & bits) == bits;
+}
+
+// What XSETBV would take, of what the host has (SDM 1 13.3).
+static bool xcr0_valid(uint64_t x)
+{
+    return !(x & ~vcpu_registers.xcr0) && (x & XCR0_X87) && (!(x & XCR0_AVX) || (x & XCR0_SSE)) &&
+           all_or_none(x, XCR0_MPX) && all_or_none(x, XCR0_AVX512) && (!(x & XCR0_AVX512) || (x & XCR0_AVX));
+}
+
+void vcpu_xsave_save(struct vcpu_base *v, struct utcb_state *s)
+{
+    s->xcr0 = v->xcr0;
+    s->xss = 0;
+    s->spec_ctrl = v->msr[CARRY_SPEC_CTRL];
+}
+
+void vcpu_xsave_load(struct vcpu_base *v, const struct utcb_state *s)
+{
+    uint64_t xcr0 = *(const volatile uint64_t *)&s->xcr0; // read once
+    vcpu_carried_set(v, CARRY_SPEC_CTRL, s->spec_ctrl);
+    if (!xcr0_valid(xcr0) || xcr0 == v->xcr0)
+        return;
+    v->xcr0 = xcr0;
+    if (v->cpu->fpu_owner == v->ec)
+        xsetbv(0, xcr0);
+}
+
+// ---- general registers
+
+void vcpu_gprs_save(const struct vcpu_base *v, struct utcb_state *s, uint32_t mtd)
+{
+    if (mtd & MTD_BSD) {
+        s->gpr[GPR_RBP] = v->gpr[GPR_RBP];
+        s->gpr[GPR_RSI] = v->gpr[GPR_RSI];
+        s->gpr[GPR_RDI] = v->gpr[GPR_RDI];
+    }
+    if (mtd & MTD_R8_R15)
+        for (unsigned i = GPR_R8; i < GPR_COUNT; i++)
+            s->gpr[i] = v->gpr[i];
+}
+
+void vcpu_gprs_load(struct vcpu_base *v, const struct utcb_state *s, uint32_t mtd)
+{
+    if (mtd & MTD_BSD) {
+        v->gpr[GPR_RBP] = s->gpr[GPR_RBP];
+        v->gpr[GPR_RSI] = s->gpr[GPR_RSI];
+        v->gpr[GPR_RDI] = s->gpr[GPR_RDI];
+    }
+    if (mtd & MTD_R8_R15)
+        for (unsigned i = GPR_R8; i < GPR_COUNT; i++)
+            v->gpr[i] = s->gpr[i];
+}
+
+// ---- time
+
+_Noreturn void vcpu_deadline_passed(struct vcpu_base *v)
+{
+    v->deadline = UINT64_MAX;
+    v->stats->exits[EVENT_TIMER]++;
+    vcpu_event(v->ec, EVENT_TIMER);
+}
+
+void vcpu_timer_bound(struct cpu *cpu, uint64_t deadline)
+{
+    if (deadline < cpu->timer_armed) {
+        cpu->timer_armed = deadline;
+        lapic_timer_set(deadline);
+    }
+}

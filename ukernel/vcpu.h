@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What the vCPUs of every backend have in common: registers that stay in the CPU while the VMM works, vector state,
+// time.
+#pragma once
+#include <stdbool.h>
+#include "ukernel/cpu.h"
+#include "ukernel/kobject.h"
+#include "x86/regs.h"
+
+// Registers that the host kernel does not use and the backend's hardware does not switch: they stay in the CPU across
+// exits and are switched only when another vCPU runs there. vcpu.c has the table of how each is carried.
+enum carried {
+    CARRY_STAR,
+    CARRY_LSTAR,
+    CARRY_CSTAR,
+    CARRY_FMASK,
+    CARRY_KERNEL_GS_BASE,
+    CARRY_TSC_AUX,
+    CARRY_SPEC_CTRL,
+    CARRY_MSRS
+};
+
+// What the backend's vCPUs carry; filled in by its probe with the help of vcpu_registers_probe.
+extern struct vcpu_registers {
+    uint32_t msrs;              // bit per enum carried
+    bool dr6;                   // DR0-3 always
+    uint64_t xcr0;              // of the host; 0 = no XSAVE
+    uint64_t spec_ctrl_allowed; // 0 = no such MSR
+    uint64_t efer_allowed;      // bits of EFER that a guest may have
+} vcpu_registers;
+
+struct vcpu_base {           // begins the backend's struct vcpu
+    uint64_t gpr[GPR_COUNT]; // first: exit stubs push them here
+    struct cpu *cpu;         // offset 128: also the top of the kernel's stack
+    struct ec *ec;
+    struct vcpu_stats *stats;
+    uint8_t *apic_page;
+    void *vector;      // XSAVE area
+    uint64_t mark;     // TSC up to which time is accounted
+    uint64_t deadline; // TSC of EVENT_TIMER, UINT64_MAX = none
+    uint64_t xcr0;
+    uint64_t msr[CARRY_MSRS];
+    uint64_t dr[4], dr6;
+};
+_Static_assert(offsetof(struct vcpu_base, cpu) == 128, "entry.asm of the backends");
+
+static inline uint64_t canonical_of(uint64_t address)
+{
+    return (uint64_t)((int64_t)(address << 16) >> 16);
+}
+
+static inline bool pat_valid(uint64_t pat)
+{
+    for (unsigned i = 0; i < 8; i++, pat >>= 8)
+        if ((pat & 0xff) > 7 || (pat & 0xff) == 2 || (pat & 0xff) == 3)
+            return false;
+    return true;
+}
+
+// Boot: what this CPU has of all that.
+void vcpu_registers_probe(void);
+
+// Life. `size`: of the backend's struct vcpu, zeroed but for its base; NULL = the account cannot pay. The guest's root
+// table is there then.
+struct vcpu_base *vcpu_base_create(struct ec *ec, size_t size, void *apic_page, struct vcpu_stats *stats);
+void vcpu_base_release(struct vcpu_base *v); // on its CPU: nothing of it stays in the registers
+void vcpu_base_destroy(struct vcpu_base *v, size_t size);
+
+// Before an entry, if another vCPU (or its vector state) was here since.
+bool vcpu_is_loaded(const struct vcpu_base *v);
+void vcpu_load(struct vcpu_base *v);
+
+// MTD groups that no backend has in its control block.
+void vcpu_gprs_save(const struct vcpu_base *v, struct utcb_state *s, uint32_t mtd); // all but RSP
+void vcpu_gprs_load(struct vcpu_base *v, const struct utcb_state *s, uint32_t mtd);
+void vcpu_carried_read(struct vcpu_base *v); // bring v->msr, v->dr up to date
+void vcpu_carried_set(struct vcpu_base *v, enum carried which, uint64_t value);
+void vcpu_debug_set(struct vcpu_base *v, const struct utcb_state *s);
+void vcpu_xsave_save(struct vcpu_base *v, struct utcb_state *s);
+void vcpu_xsave_load(struct vcpu_base *v, const struct utcb_state *s);
+
+// Time. What passed before the current SC was dispatched is not the vCPU's.
+static inline void vcpu_time_kernel(struct vcpu_base *v, uint64_t now)
+{
+    uint64_t since = v->cpu->slice_start;
+    v->stats->kernel += now - (v->mark > since ? v->mark : since);
+    v->mark = now;
+}
+
+static inline void vcpu_time_guest(struct vcpu_base *v, uint64_t now)
+{
+    v->stats->guest += now - v->mark;
+    v->mark = now;
+}
+
+static inline void vcpu_time_vmm(struct vcpu_base *v, uint64_t now)
+{
+    v->stats->vmm += now - v->mark;
+    v->mark = now;
+}
+
+_Noreturn void vcpu_deadline_passed(struct vcpu_base *v);
+void vcpu_timer_bound(struct cpu *cpu, uint64_t deadline); // the host's timer fires by then
