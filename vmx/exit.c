@@ -36,8 +36,12 @@ static void exit_external_interrupt(struct vcpu *v)
 static void exit_preemption_timer(struct vcpu *v)
 {
     struct ec *ec = v->ec;
-    v->stats->preemptions++;
-    if (rdtsc() >= v->cpu->timer_armed)
+    uint64_t now = rdtsc();
+    if (v->deadline <= now)
+        v->stats->exits[VMX_EXIT_PREEMPTION_TIMER]--; // counted as EVENT_TIMER instead
+    else
+        v->stats->preemptions++;
+    if (v->cpu->timer_armed <= now)
         sched_timer();
     __asm__ volatile("sti; nop; cli" : : : "memory"); // may end with the vCPU destroyed
     vcpu_resume(ec);
