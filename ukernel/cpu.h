@@ -43,6 +43,7 @@ bool ioapic_route(unsigned gsi, unsigned cpu, unsigned vector, uint32_t int_flag
 void ioapic_mask(unsigned gsi, bool masked);
 // cpu/gdt.c, idt.c
 void cpu_tables_init(struct cpu *cpu);   // GDT, TSS with IST stacks, IDT, SYSENTER/SYSCALL MSRs, CR0/CR4/EFER bits, PAT
+extern bool hypercall_by_syscall;         // set by it: hypercalls by SYSCALL (AMD), not SYSENTER
 void tss_io_enable(struct cpu *cpu, struct pio_space *pio); // NULL: no port; else copy the bitmap when it is not there already and reload TR
 // cpu/fpu.c
 extern uint32_t fpu_state_size;          // bytes of an XSAVE area for all components of the host's XCR0; order of its pages

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// THE SEAM: all that the kernel knows of hardware virtualisation. vmx/ implements it (one day svm/ too); the choice is made at
-// run time: `virt_probe` fills the table of the backend that the CPU has.
+// THE SEAM: all that the kernel knows of hardware virtualisation. vmx/ and svm/ implement it; the choice is made at run time:
+// `virt_probe` fills the table of the backend that the CPU has. What both need is in ukernel/vcpu.h.
 #pragma once
 #include "ukernel/kobject.h"
 #include "ukernel/percpu.h"
@@ -22,6 +22,7 @@ struct virt_ops {
 extern const struct virt_ops *virt;     // NULL = no VMs; hip->virt_refusal says why
 void virt_probe(void);                  // boot CPU: choose the backend, fill hip->virt
 const struct virt_ops *vmx_probe(const char **refusal, uint32_t *features); // vmx/: NULL and a sentence, or the table
+const struct virt_ops *svm_probe(const char **refusal, uint32_t *features); // svm/
 
 // What the backend calls (exit.c):
 _Noreturn void vcpu_event(struct ec *ec, unsigned event);     // an exit for the VMM: call the portal event_base + event

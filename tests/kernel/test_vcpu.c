@@ -3,6 +3,7 @@
 #include "lib/c/string.h"
 #include "pc/lapic.h"
 #include "tests/kernel/ktest.h"
+#include "tests/kernel/vendor.h"
 #include "x86/regs.h"
 #include "x86/vmx.h"
 
@@ -48,9 +49,10 @@ struct vm {
 };
 static struct vm vm;
 
-static _Noreturn void on_exit(uint64_t event, uint64_t mtd)
+static _Noreturn void on_exit(uint64_t number, uint64_t mtd)
 {
     struct utcb_state *s = &utcb_self()->state;
+    unsigned event = vendor_exit(number, s);
     (void)mtd;
     vm.seen[event]++;
     uint64_t reply = vm.answer(event, s);
@@ -206,9 +208,9 @@ static void exits(void)
     vm_wait();
     CHECK_EQ(vm.seen[VMX_EXIT_CPUID], 1);
     CHECK_EQ(vm.seen[VMX_EXIT_IO], 2);
-    CHECK_EQ(vm.stats->exits[VMX_EXIT_CPUID], 1);
-    CHECK_EQ(vm.stats->exits[VMX_EXIT_IO], 2);
-    CHECK_EQ(vm.stats->exits[VMX_EXIT_HLT], 1);
+    CHECK_EQ(vm.stats->exits[vendor_event(VMX_EXIT_CPUID)], 1);
+    CHECK_EQ(vm.stats->exits[vendor_event(VMX_EXIT_IO)], 2);
+    CHECK_EQ(vm.stats->exits[vendor_event(VMX_EXIT_HLT)], 1);
     CHECK(vm.stats->guest && vm.stats->kernel && vm.stats->vmm);
     vm_end(1);
 }
@@ -240,10 +242,10 @@ static void cost_of(const char *what, const char *code, const char *end, unsigne
     vm_start(code, end, many_answer, 1, 10);
     // The first portal of the VM's events is that of event 0: find ours by the order in which vm_start took selectors.
     uint64_t events = vm.done + 1;
-    CHECK_EQ(ctrl_pt(PT_SET_MTD, events + event, mtd).status, ST_OK);
+    CHECK_EQ(ctrl_pt(PT_SET_MTD, events + vendor_event(event), mtd).status, ST_OK);
     vm_wait();
     const struct vcpu_stats *t = vm.stats;
-    CHECK_EQ(t->exits[event], 1000);
+    CHECK_EQ(t->exits[vendor_event(event)], 1000);
     say("ktest: %s exit: %lu kernel, %lu handler ticks", what, t->kernel / 1000, t->vmm / 1000);
     vm_end(1);
 }
@@ -286,7 +288,7 @@ static void deadline(void)
     vm_wait();
     uint64_t took = tsc() - start;
     CHECK_EQ(vm.seen[EVENT_TIMER], 10);
-    CHECK(took >= HIP->tsc_hz / 2000 * 10 && took < HIP->tsc_hz / 2000 * 20);
+    CHECK(took >= HIP->tsc_hz / 2000 * 10 && took < HIP->tsc_hz / 5); // QEMU without -icount counts the host's time
     CHECK(vm.last.gpr[GPR_RAX] > 1000);
     vm_end(1);
 }
@@ -542,32 +544,65 @@ static void own_registers(void)
 static unsigned bad_case;
 static uint64_t bad_rules[8];
 
+static void break_vmx(struct utcb_state *s)
+{
+    switch (bad_case) {
+    case 0:
+        s->rflags = 0;
+        break;
+    case 1:
+        s->cr0 = CR0_PG | CR0_ET;
+        break;
+    case 2:
+        s->seg[SEG_TR].ar = 0x1000;
+        break;
+    case 3:
+        s->inj_info = INTR_VALID | INTR_TYPE_EXTERNAL | 0x30;
+        break;
+    case 4:
+        s->pat = 2;
+        break;
+    case 5:
+        s->rip = 1ul << 40;
+        break;
+    }
+}
+
+static void break_svm(struct utcb_state *s)
+{
+    switch (bad_case) {
+    case 0:
+        s->cr0 = CR0_NW | CR0_ET;
+        break;
+    case 1:
+        s->cr0 = CR0_PG | CR0_ET;
+        break;
+    case 2:
+        s->cr4 = 1ul << 40;
+        break;
+    case 3:
+        s->inj_info = INTR_VALID | 0x100 | 0x30;
+        break;
+    case 4:
+        s->pat = 2;
+        break;
+    case 5:
+        s->cr0 = CR0_PG | CR0_PE | CR0_ET;
+        s->efer = EFER_LME;
+        break;
+    }
+}
+
 static uint64_t bad_answer(unsigned event, struct utcb_state *s)
 {
     if (event == EVENT_STARTUP || event == EVENT_FAILED) {
         uint64_t rule = s->insn_info, mtd = start_real(s);
         if (event == EVENT_FAILED)
             bad_rules[bad_case++] = rule;
-        switch (bad_case) {
-        case 0:
-            s->rflags = 0;
-            break;
-        case 1:
-            s->cr0 = CR0_PG | CR0_ET;
-            break;
-        case 2:
-            s->seg[SEG_TR].ar = 0x1000;
-            break;
-        case 3:
-            s->inj_info = INTR_VALID | INTR_TYPE_EXTERNAL | 0x30;
-            break;
-        case 4:
-            s->pat = 2;
-            break;
-        case 5:
-            s->rip = 1ul << 40;
-            break;
-        }
+        if (vendor_svm())
+            break_svm(s);
+        else
+            break_vmx(s);
         return mtd;
     }
     CHECK_EQ(event, VMX_EXIT_HLT);

@@ -15,7 +15,6 @@
 
 extern char image_phys[], image_end[], stub_sysenter_start[], stub_sysenter_end[], stub_syscall_start[],
     stub_syscall_end[];
-extern bool hypercall_by_syscall;
 _Noreturn void stack_switch(void *top, void (*fn)(void));
 
 struct hip *hip;
