@@ -70,14 +70,36 @@ uint64_t exit_protection(struct vcpu *v, struct utcb_state *s)
     return exit_fault(v, s, EXC_GP, true, 0);
 }
 
+// Software events need their instruction's length.
+void exit_vectoring(struct vcpu *v, const struct utcb_state *s)
+{
+    if (__builtin_expect(!(s->idt_info & INTR_VALID), 1))
+        return;
+    uint32_t type = s->idt_info & INTR_TYPE;
+    bool software = type == INTR_TYPE_SW_INTERRUPT || type == INTR_TYPE_PRIV_SW_EXCEPTION || type == INTR_TYPE_SW_EXCEPTION;
+    v->inject_info = s->idt_info & (INTR_VALID | INTR_ERROR_CODE | INTR_TYPE | INTR_VECTOR);
+    v->inject_error = s->idt_error;
+    v->inject_length = software ? s->insn_len : 0;
+    vcpu_attend(v, ATTENTION_IRQ);
+}
+
+uint64_t exit_runs_nowhere(struct vcpu *v, struct utcb_state *s)
+{
+    vm_stop(v, "runs outside of its memory: %x:%llx is guest-physical %llx", s->seg[SEG_CS].sel, (unsigned long long)s->rip,
+            (unsigned long long)s->qual[1]);
+    return exit_settle_slow(v, s, 0);
+}
+
 uint64_t exit_event(struct vcpu *v, struct utcb_state *s)
 {
+    exit_vectoring(v, s);
     vcpu_attend(v, ATTENTION_IRQ);
     return exit_settle_slow(v, s, 0);
 }
 
 uint64_t exit_timer(struct vcpu *v, struct utcb_state *s)
 {
+    exit_vectoring(v, s);
     vm_clock_run(&v->vm->clock);
     vcpu_attend(v, ATTENTION_IRQ | ATTENTION_DEADLINE);
     return exit_settle_slow(v, s, 0);

@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Exits that know no vendor. exit_vmx.c (one day exit_svm.c) decodes what hardware says and ends in one of these; each
-// returns the reply's MTD: which groups of the state it changed.
+// Exits that know no vendor. exit_vmx.c and exit_svm.c decode what hardware says and end in one of these; each returns the
+// reply's MTD: which groups of the state it changed.
 #pragma once
 #include "vmm-user/vcpu.h"
 
 typedef uint64_t (*exit_handler)(struct vcpu *v, struct utcb_state *s);
 
-// The CPU's own exits by event number (exit_vmx.c): does it come, what must its portal transfer, what is it called.
+// Exits of one kind of hardware, by event number; those that every vCPU has (EVENT_TIMER and up) are in exit_table.c.
+struct exit_entry {
+    exit_handler handle; // NULL = does not come
+    uint64_t mtd;        // what its portal must transfer
+};
+struct exit_backend {
+    const struct exit_entry *entries;
+    const char *const *names;
+};
+extern const struct exit_backend exit_backend_vmx, exit_backend_svm;
+
 bool exit_comes(unsigned event);
-uint64_t exit_mtd(unsigned event);
 const char *exit_name(unsigned event);
 
 // For exit_entry.asm, which is entered by all portals: handlers by event number.
@@ -53,6 +62,12 @@ static inline bool exit_is_stepped(const struct vcpu *v, const struct utcb_state
 // An exception instead of the instruction.
 uint64_t exit_fault(struct vcpu *v, struct utcb_state *s, unsigned vector, bool has_error, uint32_t error);
 
+// What was being delivered when the exit came is delivered again.
+void exit_vectoring(struct vcpu *v, const struct utcb_state *s);
+
+// The guest fetches code where no RAM is: it ends.
+uint64_t exit_runs_nowhere(struct vcpu *v, struct utcb_state *s);
+
 uint64_t exit_cpuid(struct vcpu *v, struct utcb_state *s);
 uint64_t exit_hlt(struct vcpu *v, struct utcb_state *s);
 uint64_t exit_rdmsr(struct vcpu *v, struct utcb_state *s);
@@ -61,7 +76,7 @@ uint64_t exit_xsetbv(struct vcpu *v, struct utcb_state *s);
 uint64_t exit_skip(struct vcpu *v, struct utcb_state *s);      // an instruction without effect here (WBINVD)
 uint64_t exit_undefined(struct vcpu *v, struct utcb_state *s); // #UD
 uint64_t exit_protection(struct vcpu *v, struct utcb_state *s); // #GP(0)
-uint64_t exit_event(struct vcpu *v, struct utcb_state *s);     // window, recall: nothing but what is due
+uint64_t exit_event(struct vcpu *v, struct utcb_state *s);     // window, recall: nothing but what is due; needs MTD_INJ
 uint64_t exit_timer(struct vcpu *v, struct utcb_state *s);
 uint64_t exit_startup(struct vcpu *v, struct utcb_state *s);
 uint64_t exit_triple_fault(struct vcpu *v, struct utcb_state *s);

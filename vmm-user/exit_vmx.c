@@ -14,19 +14,6 @@
 #define CR_ACCESS_GPR(q)   ((q) >> 8 & 15)
 #define CR_ACCESS_LMSW(q)  ((q) >> 16 & 0xffff)
 
-// What was being delivered when the exit came is delivered again; software events need their instruction's length.
-static void vectoring_restore(struct vcpu *v, const struct utcb_state *s)
-{
-    if (__builtin_expect(!(s->idt_info & INTR_VALID), 1))
-        return;
-    uint32_t type = s->idt_info & INTR_TYPE;
-    bool software = type == INTR_TYPE_SW_INTERRUPT || type == INTR_TYPE_PRIV_SW_EXCEPTION || type == INTR_TYPE_SW_EXCEPTION;
-    v->inject_info = s->idt_info & (INTR_VALID | INTR_ERROR_CODE | INTR_TYPE | INTR_VECTOR);
-    v->inject_error = s->idt_error;
-    v->inject_length = software ? s->insn_len : 0;
-    vcpu_attend(v, ATTENTION_IRQ);
-}
-
 static uint64_t vmx_io(struct vcpu *v, struct utcb_state *s)
 {
     uint64_t q = s->qual[0];
@@ -38,12 +25,9 @@ static uint64_t vmx_io(struct vcpu *v, struct utcb_state *s)
 static uint64_t vmx_ept_violation(struct vcpu *v, struct utcb_state *s)
 {
     uint64_t q = s->qual[0];
-    vectoring_restore(v, s);
-    if (q & EPT_QUAL_FETCH) {
-        vm_stop(v, "runs outside of its memory: %x:%llx is guest-physical %llx", s->seg[SEG_CS].sel,
-                (unsigned long long)s->rip, (unsigned long long)s->qual[1]);
-        return exit_settle_slow(v, s, 0);
-    }
+    exit_vectoring(v, s);
+    if (q & EPT_QUAL_FETCH)
+        return exit_runs_nowhere(v, s);
     v->insn.hint.valid = (q & (EPT_QUAL_LINEAR_VALID | EPT_QUAL_NOT_WALK)) == (EPT_QUAL_LINEAR_VALID | EPT_QUAL_NOT_WALK);
     v->insn.hint.write = q & EPT_QUAL_WRITE;
     v->insn.hint.gla = s->linear;
@@ -53,7 +37,7 @@ static uint64_t vmx_ept_violation(struct vcpu *v, struct utcb_state *s)
 
 static uint64_t vmx_apic_access(struct vcpu *v, struct utcb_state *s)
 {
-    vectoring_restore(v, s);
+    exit_vectoring(v, s);
     v->insn.hint.valid = false;
     s->qual[1] = LAPIC_BASE + (s->qual[0] & APIC_ACCESS_OFFSET);
     return exit_insn(v, s);
@@ -106,34 +90,19 @@ static uint64_t vmx_exception(struct vcpu *v, struct utcb_state *s)
     return exit_settle(v, s, mtd);
 }
 
-static uint64_t vmx_event(struct vcpu *v, struct utcb_state *s)
-{
-    vectoring_restore(v, s);
-    return exit_event(v, s);
-}
-
-static uint64_t vmx_timer(struct vcpu *v, struct utcb_state *s)
-{
-    vectoring_restore(v, s);
-    return exit_timer(v, s);
-}
-
 #define EVENT_MTD  (MTD_RIP | MTD_RFLAGS | MTD_STATE | MTD_INJ)
 #define DUMP       {exit_unsupported, MTD_ALL}
 #define UNDEFINED  {exit_undefined, MTD_RIP | MTD_RFLAGS | MTD_STATE}
 #define PROTECTION {exit_protection, MTD_RIP | MTD_RFLAGS | MTD_STATE}
 #define SKIP       {exit_skip, MTD_RIP | MTD_RFLAGS | MTD_STATE}
 
-static const struct {
-    exit_handler handle;
-    uint64_t mtd;
-} vmx_exits[EVENT_COUNT] = {
+static const struct exit_entry entries[EVENT_COUNT] = {
     [VMX_EXIT_EXCEPTION_NMI] = {vmx_exception, EVENT_MTD | MTD_QUAL | MTD_DR},
     [VMX_EXIT_TRIPLE_FAULT] = {exit_triple_fault, MTD_ALL},
     [VMX_EXIT_INIT] = DUMP,
     [VMX_EXIT_SIPI] = DUMP,
-    [VMX_EXIT_INTERRUPT_WINDOW] = {vmx_event, EVENT_MTD},
-    [VMX_EXIT_NMI_WINDOW] = {vmx_event, EVENT_MTD},
+    [VMX_EXIT_INTERRUPT_WINDOW] = {exit_event, EVENT_MTD},
+    [VMX_EXIT_NMI_WINDOW] = {exit_event, EVENT_MTD},
     [VMX_EXIT_TASK_SWITCH] = DUMP,
     [VMX_EXIT_CPUID] = {exit_cpuid, EXIT_MTD_BASE},
     [VMX_EXIT_GETSEC] = UNDEFINED,
@@ -151,7 +120,7 @@ static const struct {
     [VMX_EXIT_MWAIT] = UNDEFINED,
     [VMX_EXIT_MONITOR] = UNDEFINED,
     [VMX_EXIT_PAUSE] = SKIP,
-    [VMX_EXIT_TPR_BELOW_THRESHOLD] = {vmx_event, EVENT_MTD},
+    [VMX_EXIT_TPR_BELOW_THRESHOLD] = {exit_event, EVENT_MTD},
     [VMX_EXIT_APIC_ACCESS] = {vmx_apic_access, EXIT_MTD_INSN64},
     [VMX_EXIT_EPT_VIOLATION] = {vmx_ept_violation, EXIT_MTD_INSN64},
     [VMX_EXIT_EPT_MISCONFIG] = DUMP,
@@ -169,41 +138,12 @@ static const struct {
     [VMX_EXIT_UMWAIT] = UNDEFINED,
     [VMX_EXIT_TPAUSE] = UNDEFINED,
     [VMX_EXIT_LOADIWKEY] = UNDEFINED,
-    [EVENT_TIMER] = {vmx_timer, EVENT_MTD},
-    [EVENT_FAILED] = {exit_failed, MTD_ALL},
-    [EVENT_STARTUP] = {exit_startup, MTD_ALL},
-    [EVENT_RECALL] = {vmx_event, EVENT_MTD},
 };
 
-static const char *const vmx_names[EVENT_COUNT] = {
+static const char *const names[EVENT_COUNT] = {
 #define VMX_EXIT(number, name, text) [number] = text,
 #include "x86/vmx_exits.def"
 #undef VMX_EXIT
-    [EVENT_TIMER] = "timer",
-    [EVENT_FAILED] = "failed entry",
-    [EVENT_STARTUP] = "start",
-    [EVENT_RECALL] = "recall",
 };
 
-exit_handler exit_handlers[EVENT_COUNT];
-
-void exit_table_init(void)
-{
-    for (unsigned i = 0; i < EVENT_COUNT; i++)
-        exit_handlers[i] = vmx_exits[i].handle ? vmx_exits[i].handle : exit_unsupported;
-}
-
-bool exit_comes(unsigned event)
-{
-    return event < EVENT_COUNT && vmx_exits[event].handle;
-}
-
-uint64_t exit_mtd(unsigned event)
-{
-    return vmx_exits[event].mtd;
-}
-
-const char *exit_name(unsigned event)
-{
-    return event < EVENT_COUNT && vmx_names[event] ? vmx_names[event] : "unknown";
-}
+const struct exit_backend exit_backend_vmx = {entries, names};

@@ -56,10 +56,14 @@ void vcpu_kick(struct vcpu *v, uint32_t bits);
 uint64_t vcpu_widen(struct vcpu *v, uint64_t mtd);
 void vcpu_narrow_now(struct vcpu *v);
 
-// Does this exit's state have what its portal does not always carry?
+// What the portal of an event always carries (exit_table.c).
+uint64_t exit_mtd(unsigned event);
+
+// Does this exit's state have what not all portals carry?
 static inline bool vcpu_has(const struct vcpu *v, uint64_t mtd)
 {
-    return v->wide_event == v->event && (v->wide_mtd & mtd) == mtd;
+    uint64_t has = exit_mtd((unsigned)v->event) | (v->wide_event == v->event ? v->wide_mtd : 0);
+    return (has & mtd) == mtd;
 }
 
 // This exit did without.
