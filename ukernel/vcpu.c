@@ -187,15 +187,25 @@ void vcpu_debug_set(struct vcpu_base *v, const struct utcb_state *s)
 
 // ---- vector state
 
+// The guest's XCR0, which an emulator may let it write without an exit.
+static void xcr0_read(struct vcpu_base *v)
+{
+    if (vcpu_registers.xcr0 && v->cpu->fpu_owner == v->ec)
+        v->xcr0 = xgetbv(0);
+}
+
 // The registers hold somebody else's: save that with all components enabled, then load ours.
 static void vector_load(struct vcpu_base *v)
 {
     struct cpu *cpu = v->cpu;
+    struct vcpu_base *other = cpu->fpu_owner ? (struct vcpu_base *)cpu->fpu_owner->vcpu : NULL;
+    if (other)
+        xcr0_read(other);
     clts();
     if (vcpu_registers.xcr0)
         xsetbv(0, vcpu_registers.xcr0);
-    if (cpu->fpu_owner)
-        fpu_save(((struct vcpu_base *)cpu->fpu_owner->vcpu)->vector);
+    if (other)
+        fpu_save(other->vector);
     fpu_restore(v->vector);
     cpu->fpu_owner = v->ec;
     if (vcpu_registers.xcr0)
@@ -232,6 +242,7 @@ static bool xcr0_valid(uint64_t x)
 
 void vcpu_xsave_save(struct vcpu_base *v, struct utcb_state *s)
 {
+    xcr0_read(v);
     s->xcr0 = v->xcr0;
     s->xss = 0;
     s->spec_ctrl = v->msr[CARRY_SPEC_CTRL];

@@ -26,9 +26,21 @@ static inline void length_find(struct vcpu *v, struct utcb_state *s, unsigned op
         length_find(v, s, op, plain);                                                                                  \
         return exit_##name(v, s);                                                                                      \
     }
-WITH_LENGTH(cpuid, INSN_OP_CPUID, 2)
 WITH_LENGTH(hlt, INSN_OP_HLT, 1)
 WITH_LENGTH(xsetbv, INSN_OP_XSETBV, 3)
+
+// QEMU 7.2 lets the guest write XCR0 without an exit: leaf 0dh, which depends on it, asks what it is.
+static uint64_t svm_cpuid(struct vcpu *v, struct utcb_state *s)
+{
+    if (__builtin_expect((uint32_t)s->gpr[GPR_RAX] == 0xd, 0)) {
+        if (!vcpu_has(v, MTD_XSAVE))
+            return vcpu_widen(v, MTD_XSAVE);
+        v->widened = VCPU_WIDE_EXITS;
+        v->xcr0 = s->xcr0;
+    }
+    length_find(v, s, INSN_OP_CPUID, 2);
+    return exit_cpuid(v, s);
+}
 
 static uint64_t svm_invd(struct vcpu *v, struct utcb_state *s)
 {

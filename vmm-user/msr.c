@@ -6,6 +6,7 @@
 #include "x86/msr.h"
 #include "x86/paging.h"
 #include "x86/regs.h"
+#include "x86/svm.h"
 
 enum msr_kind {
     MSR_CONST,  // reads `value`; writes are #GP
@@ -36,6 +37,8 @@ struct msr_entry {
 #define MTRRCAP_VALUE     0x508ul // 8 variable ranges, fixed ranges, WC
 #define MICROCODE         0x100000000ul
 #define FEATURE_LOCKED    1ul
+#define HWCR_TSC_FREQUENCY      (1ul << 24) // the TSC counts at the frequency of P0
+#define DE_CFG_LFENCE_SERIALIZE (1ul << 1)
 #define ALL               ~0ul
 
 static bool tsc_read(struct msr_access *a)
@@ -175,19 +178,38 @@ static const struct msr_entry msrs[] = {
 };
 #define MSR_ENTRIES (sizeof(msrs) / sizeof(msrs[0]))
 
-static const struct msr_entry *msr_find(uint32_t msr)
+// Of AMD's CPUs alone (APM 2 appendix A); no plain state among them.
+static const struct msr_entry amd_msrs[] = {
+    IGNORE(0xc0010010, 0xc0010010, 0),                       // SYSCFG
+    IGNORE(0xc0010015, 0xc0010015, HWCR_TSC_FREQUENCY),      // HWCR
+    IGNORE(0xc001001f, 0xc001001f, 0),                       // NB_CFG
+    IGNORE(0xc0010055, 0xc0010055, 0),                       // interrupt pending message
+    IGNORE(0xc0010058, 0xc0010058, 0),                       // MMIO configuration base
+    CONST(SVM_VM_CR, SVM_VM_CR_LOCK | SVM_VM_CR_SVMDIS),
+    IGNORE(0xc0011029, 0xc0011029, DE_CFG_LFENCE_SERIALIZE), // DE_CFG
+};
+
+static const struct msr_entry *table_find(const struct msr_entry *table, unsigned entries, uint32_t msr)
 {
-    unsigned low = 0, high = MSR_ENTRIES;
+    unsigned low = 0, high = entries;
     while (low < high) {
         unsigned middle = (low + high) / 2;
-        if (msr > msrs[middle].last)
+        if (msr > table[middle].last)
             low = middle + 1;
-        else if (msr < msrs[middle].first)
+        else if (msr < table[middle].first)
             high = middle;
         else
-            return &msrs[middle];
+            return &table[middle];
     }
     return NULL;
+}
+
+static const struct msr_entry *msr_find(const struct vcpu *v, uint32_t msr)
+{
+    const struct msr_entry *e = table_find(msrs, MSR_ENTRIES, msr);
+    if (!e && v->cpuid.basic[0].ebx == CPUID_VENDOR_AMD_EBX)
+        e = table_find(amd_msrs, sizeof(amd_msrs) / sizeof(*amd_msrs), msr);
+    return e;
 }
 
 // Where a plain MSR is kept: entries of that kind lie one after the other.
@@ -214,7 +236,7 @@ void msr_reset(struct vcpu *v)
 
 bool msr_read(struct vcpu *v, uint32_t msr, uint64_t *value, uint64_t *widen)
 {
-    const struct msr_entry *e = msr_find(msr);
+    const struct msr_entry *e = msr_find(v, msr);
     struct msr_access a = {.v = v, .msr = msr};
     bool ok = false;
     uint64_t *store;
@@ -243,7 +265,7 @@ bool msr_read(struct vcpu *v, uint32_t msr, uint64_t *value, uint64_t *widen)
 
 bool msr_write(struct vcpu *v, uint32_t msr, uint64_t value, uint64_t *reply, uint64_t *widen)
 {
-    const struct msr_entry *e = msr_find(msr);
+    const struct msr_entry *e = msr_find(v, msr);
     struct msr_access a = {.v = v, .msr = msr, .value = value};
     bool ok = false;
     uint64_t *store;

@@ -11,6 +11,7 @@
 // MSRs (15.30)
 #define SVM_VM_CR                   0xc0010114
 #define SVM_HSAVE_PA                0xc0010117
+#define SVM_VM_CR_LOCK              (1ul << 3)
 #define SVM_VM_CR_SVMDIS            (1ul << 4)
 
 // Intercepts of control registers: reads from bit 0, writes from bit 16
