@@ -110,11 +110,11 @@ static void xsave_build(struct cpuid_table *t, struct cpuid (*host)(uint32_t, ui
     }
 }
 
-static void hypervisor_build(struct cpuid_table *t, uint64_t tsc_hz, uint64_t lapic_hz)
+static void hypervisor_build(struct cpuid_table *t, uint64_t tsc_hz)
 {
     t->hyper[0] = (struct cpuid){HYPER_MAX, 0x6163694d, 0x6163694d, 0x6163694d}; // "MicaMicaMica"
-    t->hyper[0x10] = (struct cpuid){(uint32_t)(tsc_hz / 1000), (uint32_t)(lapic_hz / 1000), 0, 0};
-    // The crystal is the TSC itself (the ratio is exact so), halved until it fits.
+    t->hyper[0x10] = (struct cpuid){(uint32_t)(tsc_hz / 1000), (uint32_t)(tsc_hz / 1000), 0, 0};
+    // The crystal, which the local APIC's timer counts too, is the TSC itself: so the ratio is exact. Halved until it fits.
     uint32_t ratio = 1;
     while (tsc_hz / ratio > UINT32_MAX)
         ratio *= 2;
@@ -123,8 +123,7 @@ static void hypervisor_build(struct cpuid_table *t, uint64_t tsc_hz, uint64_t la
     t->basic[0x16] = (struct cpuid){mhz, mhz, 100, 0};
 }
 
-void cpuid_build(struct cpuid_table *t, struct cpuid (*host)(uint32_t leaf, uint32_t subleaf), uint64_t tsc_hz,
-                 uint64_t lapic_hz)
+void cpuid_build(struct cpuid_table *t, struct cpuid (*host)(uint32_t leaf, uint32_t subleaf), uint64_t tsc_hz)
 {
     __builtin_memset(t, 0, sizeof(*t));
     struct cpuid vendor = host(0, 0);
@@ -141,7 +140,7 @@ void cpuid_build(struct cpuid_table *t, struct cpuid (*host)(uint32_t leaf, uint
         cache.eax &= 0x3fff; // shared by no other CPU, one core
         t->caches[i] = cache;
     }
-    hypervisor_build(t, tsc_hz, lapic_hz);
+    hypervisor_build(t, tsc_hz);
     t->simple = ~(1u << 1 | 1u << 4 | 1u << 7 | 1u << 0xb | 1u << 0xd);
     t->max_phys = (uint8_t)t->extended[8].eax;
     if (t->max_phys < 32 || t->max_phys > 52)

@@ -32,9 +32,8 @@ struct cpuid_state {
     uint32_t apic_id;
 };
 
-// `host` is CPUID, or a test's.
-void cpuid_build(struct cpuid_table *table, struct cpuid (*host)(uint32_t leaf, uint32_t subleaf), uint64_t tsc_hz,
-                 uint64_t lapic_hz);
+// `host` is CPUID, or a test's. The local APIC's timer counts the TSC.
+void cpuid_build(struct cpuid_table *table, struct cpuid (*host)(uint32_t leaf, uint32_t subleaf), uint64_t tsc_hz);
 
 // Any leaf.
 struct cpuid cpuid_guest(const struct cpuid_table *table, uint32_t leaf, uint32_t subleaf, const struct cpuid_state *state);

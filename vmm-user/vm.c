@@ -112,7 +112,7 @@ const char *vm_create(const char *args)
     if ((error = vcpu_create(v, &vm, info->cpu)))
         return error;
     vm_clock_init(&vm.clock, info->tsc_hz, info->wall_ns, &v->attention, ATTENTION_DEADLINE);
-    cpuid_build(&v->cpuid, cpuid, info->tsc_hz, LAPIC_BUS_HZ);
+    cpuid_build(&v->cpuid, cpuid, info->tsc_hz);
     if (!machine_init(&vm))
         return "two devices want the same address";
     vcpu_reset(v);

@@ -5,8 +5,7 @@
 #include "tests/unit/cmocka_all.h"
 #include "x86/regs.h"
 
-#define HZ       2994537123ull
-#define LAPIC_HZ 1000000000ull
+#define HZ 2994537123ull
 
 static uint64_t host_xcr0;
 
@@ -43,7 +42,7 @@ static struct cpuid_table *build(uint64_t xcr0)
 {
     static struct cpuid_table t;
     host_xcr0 = xcr0;
-    cpuid_build(&t, rich_host, HZ, LAPIC_HZ);
+    cpuid_build(&t, rich_host, HZ);
     return &t;
 }
 
@@ -85,7 +84,7 @@ static void clocks(void **state)
     assert_int_equal(crystal.ecx / crystal.eax * crystal.ebx, HZ);
     assert_int_equal(cpuid_guest(t, 0x16, 0, &plain).eax, 2995);
     assert_int_equal(cpuid_guest(t, 0x40000010, 0, &plain).eax, HZ / 1000);
-    assert_int_equal(cpuid_guest(t, 0x40000010, 0, &plain).ebx, LAPIC_HZ / 1000);
+    assert_int_equal(cpuid_guest(t, 0x40000010, 0, &plain).ebx, HZ / 1000);
     struct cpuid name = cpuid_guest(t, 0x40000000, 0, &plain);
     assert_int_equal(name.eax, 0x40000010);
     assert_memory_equal(&name.ebx, "MicaMicaMica", 12);

@@ -369,9 +369,9 @@ static void test_one_shot(void **state)
     (void)state;
     set(0, LAPIC_TIMER_DIVIDE, 3); // by 16
     set(0, LAPIC_LVT_TIMER, 0xec);
-    set(0, LAPIC_TIMER_INITIAL, 62500); // 1 ms
+    set(0, LAPIC_TIMER_INITIAL, FAKE_MS / 16); // the timer's clock is the TSC's
     fake_run(&f, FAKE_MS / 4);
-    assert_in_range(get(0, LAPIC_TIMER_CURRENT), 46870, 46876);
+    assert_in_range(get(0, LAPIC_TIMER_CURRENT), FAKE_MS / 16 * 3 / 4 - 4, FAKE_MS / 16 * 3 / 4 + 2);
     fake_run(&f, FAKE_MS * 3 / 4 - 10);
     assert_int_equal(take(0), -1);
     assert_int_not_equal(get(0, LAPIC_TIMER_CURRENT), 0);
@@ -388,7 +388,7 @@ static void test_periodic(void **state)
     (void)state;
     set(0, LAPIC_TIMER_DIVIDE, 0xb); // by 1
     set(0, LAPIC_LVT_TIMER, LAPIC_LVT_TIMER_PERIODIC | 0xec);
-    set(0, LAPIC_TIMER_INITIAL, 999983);
+    set(0, LAPIC_TIMER_INITIAL, FAKE_MS - 41);
     unsigned count = 0;
     for (unsigned i = 0; i < 100000; i++) {
         fake_run(&f, 10 * FAKE_S / 100000);
@@ -418,21 +418,22 @@ static void test_absurd_period_is_bounded(void **state)
 
 static void test_change_of_mode(void **state) // as kvm-unit-tests has it: the count goes on
 {
+    enum { SLACK = 2400 };
     (void)state;
-    const uint32_t initial = 10000000;
+    const uint32_t initial = 10 * FAKE_MS;
     set(0, LAPIC_TIMER_DIVIDE, 0xb);
     set(0, LAPIC_LVT_TIMER, 0xec);
-    set(0, LAPIC_TIMER_INITIAL, initial); // 10 ms
+    set(0, LAPIC_TIMER_INITIAL, initial);
     fake_run(&f, 6 * FAKE_MS);
     set(0, LAPIC_LVT_TIMER, LAPIC_LVT_TIMER_PERIODIC | 0xec);
-    assert_in_range(get(0, LAPIC_TIMER_CURRENT), 3999000, 4000100);
+    assert_in_range(get(0, LAPIC_TIMER_CURRENT), 4 * FAKE_MS - SLACK, 4 * FAKE_MS + SLACK);
     fake_run(&f, 5 * FAKE_MS);
     assert_int_equal(take(0), 0xec);
     eoi(0);
-    assert_in_range(get(0, LAPIC_TIMER_CURRENT), 8999000, 9000100);
+    assert_in_range(get(0, LAPIC_TIMER_CURRENT), 9 * FAKE_MS - SLACK, 9 * FAKE_MS + SLACK);
     fake_run(&f, 6 * FAKE_MS);
     set(0, LAPIC_LVT_TIMER, 0xec);
-    assert_in_range(get(0, LAPIC_TIMER_CURRENT), 2999000, 3000100);
+    assert_in_range(get(0, LAPIC_TIMER_CURRENT), 3 * FAKE_MS - SLACK, 3 * FAKE_MS + SLACK);
     fake_run(&f, 4 * FAKE_MS);
     assert_int_equal(get(0, LAPIC_TIMER_CURRENT), 0);
     assert_int_equal(take(0), 0xec);
@@ -440,7 +441,7 @@ static void test_change_of_mode(void **state) // as kvm-unit-tests has it: the c
     set(0, LAPIC_TIMER_INITIAL, initial);
     set(0, LAPIC_TIMER_DIVIDE, 0); // by 2: what is left takes twice as long
     fake_run(&f, 5 * FAKE_MS);
-    assert_in_range(get(0, LAPIC_TIMER_CURRENT), 7499000, 7501000);
+    assert_in_range(get(0, LAPIC_TIMER_CURRENT), 15 * FAKE_MS / 2 - SLACK, 15 * FAKE_MS / 2 + SLACK);
 }
 
 static void test_masked_timer_sleeps(void **state)

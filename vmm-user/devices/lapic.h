@@ -7,8 +7,6 @@
 #include "vmm-user/device.h"
 #include "vmm-user/devices/apic_bus.h"
 
-#define LAPIC_BUS_HZ 1000000000u // what the timer's divider divides
-
 enum lapic_signal {
     LAPIC_SIGNAL_WAKE, // an interrupt became pending
     LAPIC_SIGNAL_NMI,

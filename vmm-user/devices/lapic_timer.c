@@ -21,7 +21,7 @@ static unsigned timer_shift(const struct lapic *l)
     return ((divide & 3) + (divide >> 1 & 4) + 1) & 7;
 }
 
-// Bus ticks until the count is 0.
+// Ticks of the TSC until the count is 0: the timer's clock is the TSC's, as CPUID 15h says.
 static uint64_t timer_period(const struct lapic *l)
 {
     return (uint64_t)l->regs[LAPIC_TIMER_INITIAL / 4] << timer_shift(l);
@@ -29,12 +29,7 @@ static uint64_t timer_period(const struct lapic *l)
 
 static uint64_t timer_elapsed(const struct lapic *l, uint64_t now)
 {
-    return mul_div(now - l->timer_start, LAPIC_BUS_HZ, l->dev.clock->tsc_hz);
-}
-
-static uint64_t bus_to_tsc(const struct lapic *l, uint64_t ticks)
-{
-    return mul_div(ticks, l->dev.clock->tsc_hz, LAPIC_BUS_HZ);
+    return now - l->timer_start;
 }
 
 static uint32_t timer_count(const struct lapic *l, uint64_t now)
@@ -56,10 +51,10 @@ static uint64_t counting_deadline(const struct lapic *l, uint64_t now)
     if (!l->timer_running || !period)
         return TIMER_NEVER;
     if (l->timer_mode != LAPIC_LVT_TIMER_PERIODIC)
-        return elapsed < period ? l->timer_start + bus_to_tsc(l, period) + 1 : TIMER_NEVER;
-    uint64_t next = l->timer_start + bus_to_tsc(l, (elapsed / period + 1) * period) + 1;
+        return elapsed < period ? l->timer_start + period : TIMER_NEVER;
+    uint64_t next = l->timer_start + (elapsed / period + 1) * period;
     uint64_t soonest = now + l->dev.clock->tsc_hz / MIN_PERIOD_HZ;
-    return period < LAPIC_BUS_HZ / MIN_PERIOD_HZ && next < soonest ? soonest : next;
+    return period < l->dev.clock->tsc_hz / MIN_PERIOD_HZ && next < soonest ? soonest : next;
 }
 
 static uint64_t tsc_deadline(const struct lapic *l, uint64_t now)
@@ -106,7 +101,7 @@ static void timer_continue(struct lapic *l, uint32_t count, uint64_t now)
 {
     uint64_t done = (uint64_t)(l->regs[LAPIC_TIMER_INITIAL / 4] - count) << timer_shift(l);
     l->timer_running = count != 0;
-    l->timer_start = now - bus_to_tsc(l, done);
+    l->timer_start = now - done;
 }
 
 void lapic_timer_lvt_written(struct lapic *l)
