@@ -123,6 +123,9 @@ class Qemu(Machine):
         rtc = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(int(options.rtc))) if options.rtc.isdigit() else options.rtc
         accelerate = ["-enable-kvm", "-cpu", options.model or "host"] if options.on == "kvm" else \
                      ["-accel", "tcg", "-cpu", options.model or "max"]
+        if options.icount:
+            accelerate += ["-icount", "shift=0,sleep=off"]
+            rtc += ",clock=vm"
         debug = ["-gdb", f"tcp:127.0.0.1:{options.gdb}", "-S"] if options.gdb else []
         return ["qemu-system-x86_64", "-M", "pc", *accelerate, "-smp", str(options.cpus), "-m", f"{options.memory}M",
                 "-display", "none", "-monitor", "none", "-nodefaults", "-vga", "std", "-no-reboot", "-rtc", f"base={rtc}",
