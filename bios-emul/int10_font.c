@@ -54,10 +54,13 @@ void font_load(struct bios *b, uint32_t linear, unsigned first, unsigned count, 
 // The screen gets as many rows as characters of this height fill its lines (AL = 1xh).
 static void height_set(struct bios *b, unsigned height)
 {
+    const struct video_mode *m = video_mode_now(b);
+    if (!m || m->kind != VIDEO_TEXT)
+        return;
+    const uint8_t *set = video_params_now(b, m)->crtc; // as the mode set left the CRTC
     uint16_t crtc = crtc_port(b);
-    uint8_t overflow = indexed_read(b, crtc, VGA_CRTC_OVERFLOW), scan = indexed_read(b, crtc, VGA_CRTC_MAX_SCAN);
-    unsigned lines =
-        indexed_read(b, crtc, VGA_CRTC_V_DISPLAY_END) + ((overflow & 0x02) << 7) + ((overflow & 0x40) << 3) + 1u;
+    uint8_t overflow = set[VGA_CRTC_OVERFLOW], scan = indexed_read(b, crtc, VGA_CRTC_MAX_SCAN);
+    unsigned lines = set[VGA_CRTC_V_DISPLAY_END] + ((overflow & 0x02) << 7) + ((overflow & 0x40) << 3) + 1u;
     if (height < 1 || height > 32)
         return;
     indexed_write(b, crtc, VGA_CRTC_MAX_SCAN, (uint8_t)((scan & 0xe0) | (height - 1)));

@@ -98,7 +98,6 @@ enum bios_result video_functionality(struct bios *b, struct bios_regs *r)
     t[3] = BIOS_SEGMENT >> 8;
     mem_read(b, BDA_BASE + BDA_MODE, t + 4, 30);   // 40:49 - 40:66
     mem_read(b, BDA_BASE + BDA_ROWS, t + 0x22, 3); // rows, height
-    t[0x22]++;
     t[0x25] = bda8(b, BDA_DISPLAY_CODE);
     unsigned colours = !m                                      ? 0
                        : m->kind == VIDEO_256                  ? 256

@@ -16,7 +16,7 @@
 #define APM_DEVICE_BIOS    0x0000
 #define APM_DEVICE_ALL     0x0001
 #define APM_STATE_OFF      3
-#define APM_SEGMENT_LENGTH 0xfff0
+#define APM_SEGMENT_LENGTH 0xfff0u
 #define APM_AC_ON_LINE     0x01
 #define APM_UNKNOWN        0xff
 

@@ -33,6 +33,8 @@ extern const struct video_params video_params[VIDEO_PARAMS];
 const struct video_mode *video_mode_find(uint8_t number);
 const struct video_mode *video_mode_now(struct bios *b); // NULL: none of these (VBE)
 
+const struct video_params *video_params_now(struct bios *b, const struct video_mode *m);
+
 // Returns false if there is no such mode.
 bool video_mode_set(struct bios *b, uint8_t number, bool keep_memory);
 

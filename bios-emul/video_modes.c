@@ -220,7 +220,8 @@ const struct video_mode *video_mode_now(struct bios *b)
 #define FLAG_200_LINES  0x80
 #define CONTROL_CLEAR   0x60 // 40:87: 256 KiB, an active VGA, cursor emulation
 #define CONTROL_KEEP    0x80
-#define SWITCHES        0xf9 // 40:88
+#define SWITCHES        0xf9   // 40:88
+#define CURSOR_SHAPE    0x0607 // 40:60, of characters with 8 lines
 #define DISPLAY_VGA     0x08
 
 // Text modes come in 200, 350 and 400 lines (INT 10h AH=12h BL=30h chooses).
@@ -234,6 +235,12 @@ static unsigned params_choose(struct bios *b, const struct video_mode *m)
     if (flags & FLAG_200_LINES)
         return m->number;
     return 0x13u + m->number;
+}
+
+// The parameters of the mode that is on.
+const struct video_params *video_params_now(struct bios *b, const struct video_mode *m)
+{
+    return &video_params[params_choose(b, m)];
 }
 
 static void registers_write(struct bios *b, const struct video_params *p)
@@ -288,6 +295,7 @@ static void data_area_set(struct bios *b, const struct video_mode *m, const stru
     bda_set16(b, BDA_PAGE_START, 0);
     for (unsigned page = 0; page < 8; page++)
         bda_set16(b, BDA_CURSOR + 2 * page, 0);
+    bda_set16(b, BDA_CURSOR_SHAPE, CURSOR_SHAPE);
     bda_set8(b, BDA_PAGE, 0);
     bda_set8(b, BDA_ROWS, p->rows);
     bda_set16(b, BDA_CHAR_HEIGHT, p->char_height);
@@ -316,7 +324,6 @@ bool video_mode_set(struct bios *b, uint8_t number, bool keep_memory)
     data_area_set(b, m, p, keep_memory);
     if (m->kind == VIDEO_TEXT) {
         font_load(b, font_rom(p->char_height), 0, 256, 0, p->char_height);
-        cursor_shape(b, 6, 7);
     }
     screen_enable(b);
     return true;

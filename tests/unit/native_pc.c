@@ -357,7 +357,7 @@ static void devices_create(struct pc *pc)
     reset_port_init(&pc->reset, clock, power);
     pci_host_init(&pc->pci, clock, &pc->reset);
     port92_init(&pc->port92, clock, (struct irq_line){0}, power);
-    debug_ports_init(&pc->debug, clock, (struct char_backend){serial_put, pc}, power);
+    debug_ports_init(&pc->debug, clock, (struct char_backend){0}, power);
     vga_init(&pc->vga, clock,
              &(struct vga_host){.window = pc->vga_window,
                                 .framebuffer = pc->vga_framebuffer,

@@ -45,7 +45,7 @@ struct pc {
     struct pc_medium media[3]; // floppy, hard disk, CD
     uint8_t *memory;
     void *uc;             // the processor
-    char serial[PC_TEXT]; // what COM1 and the debug console said
+    char serial[PC_TEXT]; // what COM1 said
     unsigned serial_length;
     unsigned unknown;       // calls that the firmware does not have
     char unknown_text[256]; // the first of them

@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Compares this firmware with two others, call by call: build/guests/biostest.bin runs under QEMU (SeaBIOS and its VGA
+BIOS), under Bochs (its BIOS and the LGPL VGA BIOS) and on bios-emul in its native test.
+
+Without arguments prints a line per call that differs from what is documented, with who says what, and fails where this
+firmware differs in more than 5 % of the calls. Arguments: the machines to run, of: qemu bochs own."""
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+IMAGE = ROOT / "build/guests/biostest.bin"
+OWN = ROOT / "build/unit/test_bios_conformance"
+VERDICT = re.compile(r"biostest: (\d+) calls, (\d+) checks, (\d+) differ")
+DIFFERENCE = re.compile(r"^DIFF (.*): (.*) got ([0-9A-F]{4}) want ([0-9A-F]{4})", re.M)
+LIMIT = 0.05
+
+BOCHS = """\
+config_interface: textconfig
+display_library: term
+memory: guest=32, host=32
+romimage: file=/usr/share/bochs/BIOS-bochs-latest
+vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
+cpu: model=corei7_haswell_4770, count=1, ips=50000000
+clock: sync=none, time0=1700000000
+floppya: 1_44={image}, status=inserted, write_protected=0
+boot: floppy
+mouse: enabled=1, type=ps2
+com1: enabled=1, mode=file, dev={folder}/serial.txt
+sound: waveoutdrv=dummy, waveindrv=dummy, midioutdrv=dummy
+speaker: enabled=0
+panic: action=fatal
+info: action=ignore
+log: {folder}/bochs.log
+"""
+
+
+def run(command, seconds, **options):
+    """Runs an emulator until it ends by itself or its time is over."""
+    try:
+        subprocess.run(command, timeout=seconds, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                       check=False, **options)
+    except subprocess.TimeoutExpired:
+        pass
+
+
+def copy_image(folder):
+    image = folder / "floppy.img"
+    image.write_bytes(IMAGE.read_bytes())
+    return image
+
+
+def run_qemu(folder):
+    image = copy_image(folder)
+    run(["qemu-system-x86_64", "-M", "pc", "-m", "32", "-display", "none", "-drive", f"file={image},if=floppy,format=raw",
+         "-boot", "a", "-net", "none", "-serial", f"file:{folder}/serial.txt", "-device", "isa-debug-exit,iobase=0xf4"], 120)
+    return (folder / "serial.txt").read_text(errors="replace")
+
+
+def run_bochs(folder):
+    config = folder / "bochsrc"
+    config.write_text(BOCHS.format(image=copy_image(folder), folder=folder))
+    (folder / "go").write_text("c\n")
+    run(["bochs", "-q", "-f", str(config), "-rc", str(folder / "go")], 300, env={"TERM": "linux", "PATH": "/usr/bin:/bin"})
+    return (folder / "serial.txt").read_text(errors="replace")
+
+
+def run_own(folder):
+    result = subprocess.run([OWN], cwd=ROOT, timeout=300, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    return result.stdout
+
+
+MACHINES = {"own": run_own, "qemu": run_qemu, "bochs": run_bochs}
+
+
+def collect(name):
+    """Differences as {(call, check): got}, and the verdict's numbers."""
+    with tempfile.TemporaryDirectory(prefix="bios-") as folder:
+        text = MACHINES[name](Path(folder)).replace("\r", "")
+    verdicts = VERDICT.findall(text)
+    if not verdicts:
+        raise SystemExit(f"FAIL: bios on {name}: no verdict; the last lines:\n" + "\n".join(text.splitlines()[-5:]))
+    found = {}
+    for call, what, got, want in DIFFERENCE.findall(text):
+        found[call, what] = (got, want)
+    return found, [int(number) for number in verdicts[-1]]
+
+
+def main():
+    names = sys.argv[1:] or list(MACHINES)
+    results = {name: collect(name) for name in names}
+    keys = sorted({key for found, _ in results.values() for key in found})
+    for call, what in keys:
+        said = ", ".join(f"{name} {results[name][0][call, what][0]}" for name in names if (call, what) in results[name][0])
+        want = next(found[call, what][1] for found, _ in results.values() if (call, what) in found)
+        print(f"{call}: {what}: documented {want}, {said}")
+    failed = False
+    for name, (found, (calls, checks, _)) in results.items():
+        different = len({call for call, _ in found})
+        bad = name == "own" and different > calls * LIMIT
+        failed |= bad
+        print(f"{'FAIL' if bad else 'PASS'}: bios on {name}: {different} of {calls} calls differ ({len(found)} of {checks} checks)")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
