@@ -172,6 +172,8 @@ $(B)/guests/%.bin: guests/tiny/%.asm
 	@echo "  NASM  $<"
 	@$(NASM) -f bin -Iinclude/ -I./ -Iguests/tiny/ -MD $(@:.bin=.d) -MP -o $@ $<
 
+$(B)/guests/biostest.bin: guests/tiny/biostest.inc
+
 $(B)/guests/linux.done: guests/linux.sh guests/package.sh guests/linux-init guests/linux-inittab guests/linux-shrc guests/tiny/ticks.asm
 	@mkdir -p $(@D)
 	@guests/linux.sh $(B)
