@@ -133,7 +133,8 @@ static void test_random(void **state)
             books_give(b, *r);
             r->pages = 0;
         } else {
-            *r = rand() % 2 ? books_take_small(b, 1 + rand() % 600) : books_take_large(b, BLOCK_PAGES * (1 + rand() % 3));
+            *r = rand() % 2 ? books_take_small(b, 1 + rand() % 600)
+                            : books_take_large(b, BLOCK_PAGES * (1 + rand() % 3));
         }
         books_clean_free(b, rand() % 4);
     }

@@ -12,7 +12,7 @@ enum control_result control_put(struct control *c, uint8_t byte, uint32_t *vm_id
     if (!c->length && byte != (uint8_t)prefix[0])
         return CONTROL_PLAIN;
     uint8_t at = c->length++;
-    c->bytes[at] = byte;
+    c->bytes[at] = (char)byte;
     if (at < PREFIX_LENGTH)
         return byte == (uint8_t)prefix[at] ? CONTROL_TAKEN : CONTROL_GIVE_UP;
     if (byte >= '0' && byte <= '9' && at < PREFIX_LENGTH + DIGITS)

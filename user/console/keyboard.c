@@ -49,22 +49,24 @@ static bool modifier(struct keyboard *k, uint8_t key, bool pressed)
 static char character(const struct keyboard *k, uint8_t key)
 {
     if (key >= sizeof plain - 1)
-        return key == 0x4a ? '-' : key == 0x4e ? '+' : 0;
+        return (char)(key == 0x4a ? '-' : key == 0x4e ? '+' : 0);
     bool letter = plain[key] >= 'a' && plain[key] <= 'z';
-    char c = (k->shift ^ (k->caps && letter)) ? shifted[key] : plain[key];
+    bool upper = k->caps && letter ? !k->shift : k->shift;
+    const char *keys = upper ? shifted : plain;
+    char c = keys[key];
     if (!k->ctrl)
         return c;
     if (c == ' ' || c == '@' || c == '2')
         return 0; // NUL is not sent: nobody here wants it
     if ((c >= 'a' && c <= 'z') || (c >= '@' && c <= '_'))
-        return c & 0x1f;
+        return (char)(c & 0x1f);
     return c;
 }
 
 static unsigned key_press(const struct keyboard *k, uint8_t key, char *out)
 {
     if (k->extended && (key == 0x1c || key == 0x35)) { // Enter and slash of the number pad
-        out[0] = key == 0x1c ? '\r' : '/';
+        out[0] = (char)(key == 0x1c ? '\r' : '/');
         return 1;
     }
     for (unsigned i = 0; i < sizeof sequences / sizeof *sequences; i++)
@@ -73,7 +75,9 @@ static unsigned key_press(const struct keyboard *k, uint8_t key, char *out)
             memcpy(out, sequences[i].sequence, n);
             return n;
         }
-    char c = k->extended ? 0 : character(k, key);
+    if (k->extended)
+        return 0;
+    char c = character(k, key);
     if (!c)
         return 0;
     unsigned n = 0;

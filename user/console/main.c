@@ -365,12 +365,18 @@ static void take_events(void)
     console.log_mark = system->terminal->head;
 }
 
-static void tell_progress(void)
+// How much of the log has left on the serial line, for root: the machine may go off then. False: it is still on its way.
+static bool tell_progress(void)
 {
     struct console_public *public = (struct console_public *)START_PUBLIC;
-    if (console.slots[SYSTEM].terminal->sent >= console.log_mark && !console.notice_length &&
-        (!console.has_serial || serial_room()))
-        __atomic_store_n(&public->shown, console.log_position, __ATOMIC_RELEASE);
+    if (public->shown == console.log_position)
+        return true;
+    if (console.slots[SYSTEM].terminal->sent < console.log_mark || console.notice_length)
+        return true; // it is told after what is still to be sent
+    if (console.has_serial && !serial_room())
+        return false;
+    __atomic_store_n(&public->shown, console.log_position, __ATOMIC_RELEASE);
+    return true;
 }
 
 // --- the loop
@@ -413,9 +419,9 @@ static bool round(void)
     send();
     focus_wanted();
     draw();
-    tell_progress();
+    bool told = tell_progress();
     if (console.has_serial)
-        serial_interrupts(!console.serial_held, send_pending());
+        serial_interrupts(!console.serial_held, send_pending() || !told);
     return soon;
 }
 

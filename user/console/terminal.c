@@ -16,7 +16,7 @@ static void put(struct terminal *t, uint8_t c)
     if (c == '\r' || c == '\n')
         t->line_length = 0;
     else if (t->line_length < TERMINAL_LINE)
-        t->line[t->line_length++] = c;
+        t->line[t->line_length++] = (char)c;
 }
 
 void terminal_print(struct terminal *t, const void *bytes, uint32_t n)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "user/console/vga.h"
+#include <stddef.h>
 #include "lib/sys/start.h"
 #include "x86/regs.h"
 
@@ -37,8 +38,9 @@ void vga_show(struct screen *s, bool all)
     for (unsigned row = 0; row < SCREEN_ROWS; row++) {
         if (!all && !(s->dirty >> row & 1))
             continue;
+        volatile uint32_t *to = memory + (size_t)row * (SCREEN_COLUMNS / 2);
         for (unsigned i = 0; i < SCREEN_COLUMNS / 2; i++)
-            memory[row * SCREEN_COLUMNS / 2 + i] = s->cells[row][2 * i] | (uint32_t)s->cells[row][2 * i + 1] << 16;
+            to[i] = s->cells[row][2ul * i] | (uint32_t)s->cells[row][2ul * i + 1] << 16;
     }
     s->dirty = 0;
     show_cursor(s);

@@ -70,7 +70,7 @@ static bool aml_small_int(const uint8_t *aml, uint32_t size, uint32_t *at, uint8
 bool acpi_s5_parse(const uint8_t *aml, uint32_t size, uint8_t *a, uint8_t *b)
 {
     for (uint32_t i = 1; size >= 8 && i < size - 7; i++) {
-        if (memcmp(aml + i, "_S5_", 4) || aml[i + 4] != AML_PACKAGE)
+        if (memcmp(aml + i, "_S5_", 4) != 0 || aml[i + 4] != AML_PACKAGE)
             continue;
         if (aml[i - 1] != AML_NAME && !(i >= 2 && aml[i - 1] == '\\' && aml[i - 2] == AML_NAME))
             continue;
@@ -110,7 +110,7 @@ static bool checksum_ok(const struct acpi_reader *r, uint64_t phys, uint32_t len
 static uint64_t table_find(const struct acpi_reader *r, uint64_t rsdp_at, const char *signature)
 {
     struct rsdp rsdp = {0};
-    if (!rsdp_at || !r->read(r->ctx, rsdp_at, &rsdp, 20) || memcmp(rsdp.signature, "RSD PTR ", 8))
+    if (!rsdp_at || !r->read(r->ctx, rsdp_at, &rsdp, 20) || memcmp(rsdp.signature, "RSD PTR ", 8) != 0)
         return 0;
     if (rsdp.revision >= 2 && !r->read(r->ctx, rsdp_at, &rsdp, sizeof rsdp))
         return 0;
@@ -135,7 +135,7 @@ static bool s5_find(const struct acpi_reader *r, uint64_t dsdt, uint8_t *a, uint
 {
     struct sdt h;
     uint8_t piece[1024];
-    if (!table_header(r, dsdt, &h) || memcmp(h.signature, "DSDT", 4))
+    if (!table_header(r, dsdt, &h) || memcmp(h.signature, "DSDT", 4) != 0)
         return false;
     for (uint32_t at = sizeof h; at < h.length; at += sizeof piece / 2) {
         uint32_t n = h.length - at < sizeof piece ? h.length - at : sizeof piece;

@@ -38,9 +38,10 @@ static bool page_free(const struct books *b, uint64_t page)
     return k && !bit_test(k->used, page % BLOCK_PAGES);
 }
 
+// The callers have looked: the page is in a block of the books.
 static void page_set_used(struct books *b, uint64_t page, bool used)
 {
-    struct block *k = block_of(b, page);
+    struct block *k = &b->blocks[page / BLOCK_PAGES];
     bit_set(k->used, page % BLOCK_PAGES, used);
     k->free += used ? -1 : 1;
     b->free += used ? -1 : 1;
@@ -48,7 +49,7 @@ static void page_set_used(struct books *b, uint64_t page, bool used)
 
 static void page_set_dirty(struct books *b, uint64_t page, bool dirty)
 {
-    struct block *k = block_of(b, page);
+    struct block *k = &b->blocks[page / BLOCK_PAGES];
     if (bit_test(k->dirty, page % BLOCK_PAGES) == dirty)
         return;
     bit_set(k->dirty, page % BLOCK_PAGES, dirty);
@@ -248,7 +249,7 @@ uint64_t books_clean_free(struct books *b, uint64_t budget)
         const struct block *k = &b->blocks[b->zero_hint];
         for (unsigned w = 0; w < BLOCK_WORDS; w++)
             for (uint64_t todo; done < budget && (todo = k->dirty[w] & ~k->used[w]); done++)
-                page_zero(b, b->zero_hint * BLOCK_PAGES + w * 64 + (unsigned)__builtin_ctzl(todo));
+                page_zero(b, b->zero_hint * BLOCK_PAGES + w * 64ul + (unsigned)__builtin_ctzl(todo));
         if (done < budget)
             b->zero_hint++;
     }

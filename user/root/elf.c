@@ -6,7 +6,7 @@
 
 static const char *header_check(const Elf64_Ehdr *h, size_t size)
 {
-    if (size < sizeof *h || memcmp(h->e_ident, ELFMAG, SELFMAG))
+    if (size < sizeof *h || memcmp(h->e_ident, ELFMAG, SELFMAG) != 0)
         return "no ELF file";
     if (h->e_ident[EI_CLASS] != ELFCLASS64 || h->e_ident[EI_DATA] != ELFDATA2LSB || h->e_machine != EM_X86_64)
         return "not for x86-64";

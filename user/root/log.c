@@ -28,7 +28,9 @@ void log_take_kernel(struct log *l)
 
 static char printable(char c)
 {
-    return (unsigned char)c >= ' ' && c != 0x7f ? c : '?';
+    if ((unsigned char)c < ' ' || c == 0x7f)
+        return '?';
+    return c;
 }
 
 void log_line(struct log *l, uint64_t us, const char *name, const char *text)

@@ -59,5 +59,5 @@ uint64_t rtc_seconds(const struct rtc_time *t)
     unsigned minutes = number(t, t->minutes), seconds = number(t, t->seconds);
     if (year < 1970 || !month || month > 12 || !day || day > 31 || hours > 23 || minutes > 59 || seconds > 60)
         return 0;
-    return (days_since_1970(year, month, day) * 24 + hours) * 3600 + minutes * 60 + seconds;
+    return (days_since_1970(year, month, day) * 24 + hours) * 3600 + minutes * 60ul + seconds;
 }

@@ -35,7 +35,7 @@ void root_say(const char *name, const char *format, ...)
     char text[400];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    vsnprintf(text, sizeof text, format, args); // NOLINT(clang-analyzer-valist.Uninitialized): it is
     va_end(args);
     log_line(&root.log, now_us(), name, text);
     process_wake(KIND_CONSOLE);

@@ -14,7 +14,7 @@ static struct {
 
 static void candidate(const char *text, const char *prefix, unsigned length)
 {
-    if (strncmp(text, prefix, length) || found.count == CANDIDATES)
+    if (strncmp(text, prefix, length) != 0 || found.count == CANDIDATES)
         return;
     snprintf(found.text[found.count++], TEXT_MAX, "%s", text);
 }
@@ -30,8 +30,8 @@ static void candidates_files(const char *prefix, unsigned length, bool guests)
             continue;
         }
         unsigned n = strlen(name);
-        if (n <= sizeof folder + sizeof suffix - 2 || strncmp(name, folder, sizeof folder - 1) ||
-            strcmp(name + n - (sizeof suffix - 1), suffix))
+        if (n <= sizeof folder + sizeof suffix - 2 || strncmp(name, folder, sizeof folder - 1) != 0 ||
+            strcmp(name + n - (sizeof suffix - 1), suffix) != 0)
             continue;
         name[n - (sizeof suffix - 1)] = 0;
         candidate(name + sizeof folder - 1, prefix, length);

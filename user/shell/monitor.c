@@ -45,7 +45,7 @@ static struct monitor *monitor_open(uint32_t vm_id, enum root_error *e)
             return m;
     struct monitor *m = monitor_free();
     unsigned i = m - monitors;
-    *e = root_channel_connect(&m->channel, CHANNEL_MONITOR, (void *)(MONITORS_VA + i * 0x2000), SEL_MONITORS + 2 * i,
+    *e = root_channel_connect(&m->channel, CHANNEL_MONITOR, (void *)(MONITORS_VA + i * 0x2000ul), SEL_MONITORS + 2 * i,
                               vm_id);
     if (*e != ROOT_OK)
         return NULL;
@@ -58,7 +58,7 @@ static bool answer_byte(char *line, unsigned *length, char c)
 {
     if (c != '\n') {
         if (*length < LINE_MAX - 1)
-            line[(*length)++] = c >= ' ' && c <= '~' ? c : '?';
+            line[(*length)++] = (char)(c >= ' ' && c <= '~' ? c : '?');
         return false;
     }
     line[*length] = 0;

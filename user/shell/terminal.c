@@ -71,7 +71,7 @@ void print(const char *format, ...)
     char text[1400];
     va_list args;
     va_start(args, format);
-    int length = vsnprintf(text, sizeof text, format, args);
+    int length = vsnprintf(text, sizeof text, format, args); // NOLINT(clang-analyzer-valist.Uninitialized): it is
     va_end(args);
     unsigned n = length < (int)sizeof text ? (unsigned)length : sizeof text - 1;
     for (const char *at = text, *end = text + n; at < end;) {
