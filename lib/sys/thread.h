@@ -32,8 +32,8 @@ static inline union utcb *utcb_self(void)
     return thread_self()->utcb;
 }
 
+typedef __attribute__((noreturn)) void (*portal_entry)(uint64_t id, uint64_t words_or_mtd); // ends by ipc_return
 typedef void (*thread_entry)(void *arg);                                                    // must not return
-typedef void (*portal_entry)(uint64_t id, uint64_t words_or_mtd) __attribute__((noreturn)); // ends by ipc_return
 
 // Prepare the stack that ends at `top` (a multiple of STACK_WINDOW; at least the last 4 KiB below it mapped and
 // writable).

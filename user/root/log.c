@@ -26,6 +26,12 @@ void log_take_kernel(struct log *l)
         log_write(l, &k->bytes[l->kernel_read % size], 1);
 }
 
+void log_shown(struct log *l, uint64_t position)
+{
+    if (position > l->unseen && position <= l->head)
+        l->unseen = position;
+}
+
 static char printable(char c)
 {
     if ((unsigned char)c < ' ' || c == 0x7f)

@@ -16,7 +16,8 @@ struct log {
 };
 
 void log_write(struct log *l, const char *text, uint64_t n);
-void log_take_kernel(struct log *l); // what the kernel has logged since
+void log_shown(struct log *l, uint64_t position); // the console says up to where it has shown the log
+void log_take_kernel(struct log *l);              // what the kernel has logged since
 void log_line(struct log *l, uint64_t us, const char *name,
               const char *text); // "[  1.234567] name: text"; name may be NULL
 uint64_t log_read(const struct log *l, uint64_t *position, char *to,

@@ -187,8 +187,8 @@ int main(void)
     boot();
     for (;;) {
         uint64_t settled = 1;
-        serve_internal(OP_TICK, 0, &settled);
         reap();
+        serve_internal(OP_TICK, 0, &settled);
         if (root.power)
             power_act();
         sm_take_all(SEL_ROOT_MAIN, deadline_us(settled ? IDLE_US : REFINE_US));

@@ -296,6 +296,8 @@ void process_end(struct process *p, enum vm_state state, const char *reason)
     if (p->state != PROCESS_RUNNING)
         return;
     process_look(p);
+    if (p->kind == KIND_CONSOLE && p->public_page) // the next one goes on where this one stopped
+        log_shown(&root.log, ((const struct console_public *)p->public_page)->shown);
     p->time = process_time(p);
     p->state = PROCESS_DYING;
     if (p->vm_state != VM_STOPPED || state != VM_STOPPED)
@@ -385,5 +387,8 @@ void services_start(void)
         struct process *p = process_start(s->kind, name, 0, s->crashes ? START_AGAIN : 0, "", &e);
         s->started_us = now_us() | 1;
         s->process = p ? p->id : root.last_process;
+        if (p && s->kind == KIND_CONSOLE) // whoever lost the one before may connect again
+            for (unsigned kind = 0; kind < KIND_COUNT; kind++)
+                process_wake(kind);
     }
 }

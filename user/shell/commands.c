@@ -26,6 +26,8 @@ const struct command commands[] = {
     {"vm reset", "ID", "reset a VM as its reset button would", vm_reset},
     {"vm kill", "ID", "end a VM and take it from the list", vm_kill},
     {"vm wait", "ID", "wait until a VM stopped and say why; Ctrl-C ends the waiting", vm_wait},
+    {"vm screen", "ID", "the text on a VM's screen", vm_screen},
+    {"vm keys", "ID TEXT", "type on a VM's keyboard; <enter> <esc> <f1> <up> <c-x> are keys", vm_keys},
     {"vm crash", "ID KIND", "crash a VM's VMM: null ud stack kernel-address loop memory", vm_crash},
     {"echo", "[WORD]...", "print words", echo},
     {"sleep", "SECONDS", "wait, for scripts", sleep},

@@ -43,6 +43,8 @@ void vm_start(const struct words *w, unsigned first);
 void vm_run(const struct words *w, unsigned first);
 void vm_list(const struct words *w, unsigned first);
 void vm_stat(const struct words *w, unsigned first);
+void vm_screen(const struct words *w, unsigned first);
+void vm_keys(const struct words *w, unsigned first);
 void vm_console(const struct words *w, unsigned first);
 void vm_reset(const struct words *w, unsigned first);
 void vm_kill(const struct words *w, unsigned first);

@@ -124,6 +124,26 @@ void vm_stat(const struct words *w, unsigned first)
         monitor_ask(info.vm_id, "stat");
 }
 
+void vm_screen(const struct words *w, unsigned first)
+{
+    struct process_info info;
+    if (vm_argument(w, first, 1, &info))
+        monitor_ask(info.vm_id, "screen");
+}
+
+void vm_keys(const struct words *w, unsigned first)
+{
+    struct process_info info;
+    char request[120];
+    if (!vm_argument(w, first, 2, &info))
+        return;
+    if (snprintf(request, sizeof request, "keys %s", w->word[first + 1]) >= (int)sizeof request) {
+        print("vm keys: too much at once: 114 characters at most\n");
+        return;
+    }
+    monitor_ask(info.vm_id, request);
+}
+
 void vm_console(const struct words *w, unsigned first)
 {
     struct process_info info;
