@@ -4,7 +4,7 @@
 #include "vmm-user/device.h"
 
 #define BUS_DEVICES 32
-#define BUS_WINDOWS 8
+#define BUS_WINDOWS 16
 
 struct bus_window {
     uint64_t base, size;

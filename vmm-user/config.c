@@ -4,7 +4,7 @@
 #include "lib/c/string.h"
 #include "lib/c/strtol.h"
 
-enum config_kind { KIND_TEXT, KIND_MEMORY };
+enum config_kind { KIND_TEXT, KIND_MEMORY, KIND_BOOT, KIND_SNAPSHOT };
 
 struct config_key {
     const char *key, *option;
@@ -21,6 +21,13 @@ static const struct config_key keys[] = {
     {"kernel", "-kernel", KIND_TEXT, FIELD(kernel), offsetof(struct vm_config, kernel_line)},
     {"initrd", "-initrd", KIND_TEXT, FIELD(initrd), offsetof(struct vm_config, initrd_line)},
     {"append", "-append", KIND_TEXT, FIELD(append), 0},
+    {"fda", "-fda", KIND_TEXT, FIELD(fda), offsetof(struct vm_config, disk_line)},
+    {"fdb", "-fdb", KIND_TEXT, FIELD(fdb), offsetof(struct vm_config, disk_line)},
+    {"hda", "-hda", KIND_TEXT, FIELD(hda), offsetof(struct vm_config, disk_line)},
+    {"hdb", "-hdb", KIND_TEXT, FIELD(hdb), offsetof(struct vm_config, disk_line)},
+    {"cdrom", "-cdrom", KIND_TEXT, FIELD(cdrom), offsetof(struct vm_config, disk_line)},
+    {"boot", "-boot", KIND_BOOT, FIELD(boot), 0},
+    {"snapshot", "-snapshot", KIND_SNAPSHOT, 0, 0, 0},
 };
 #define KEY_COUNT (sizeof(keys) / sizeof(keys[0]))
 
@@ -47,8 +54,8 @@ bool config_size(const char *text, uint64_t unit, uint64_t *bytes)
 }
 
 // Sets one key; `why` gets what is wrong with the value.
-static bool key_set(struct vm_config *config, const struct config_key *key, const char *value, uint64_t unit, unsigned line,
-                    char *why, size_t why_size)
+static bool key_set(struct vm_config *config, const struct config_key *key, const char *value, uint64_t unit,
+                    unsigned line, char *why, size_t why_size)
 {
     if (key->kind == KIND_MEMORY) {
         uint64_t bytes;
@@ -59,13 +66,24 @@ static bool key_set(struct vm_config *config, const struct config_key *key, cons
         config->memory = (bytes + 0x1fffff) & ~0x1fffffull;
         return true;
     }
+    if (key->kind == KIND_BOOT && (!*value || value[strspn(value, "acd")])) {
+        snprintf(why, why_size, "bad value '%.40s' for boot: an order of a (floppy), c (hard disk), d (CD)", value);
+        return false;
+    }
+    if (key->kind == KIND_SNAPSHOT) {
+        if (strcmp(value, "on") == 0)
+            return true;
+        snprintf(why, why_size, "snapshot = %.20s: there is no disk to write to; changes are kept in memory", value);
+        return false;
+    }
     size_t length = strlen(value);
     if (length == 0 && key->offset != offsetof(struct vm_config, append)) {
         snprintf(why, why_size, "%s has no value", key->key);
         return false;
     }
     if (length >= key->size) {
-        snprintf(why, why_size, "the value of %s is too long: at most %u characters", key->key, (unsigned)key->size - 1);
+        snprintf(why, why_size, "the value of %s is too long: at most %u characters", key->key,
+                 (unsigned)key->size - 1);
         return false;
     }
     memcpy((char *)config + key->offset, value, length + 1);
@@ -115,6 +133,16 @@ static void name_from_file(struct vm_config *config, const char *file)
     snprintf(config->name, sizeof(config->name), "%.*s", length, base);
 }
 
+// The first disk that is named, NULL if there is none.
+static const char *config_medium(const struct vm_config *config)
+{
+    const char *const media[] = {config->fda, config->hda, config->cdrom, config->fdb, config->hdb};
+    for (unsigned i = 0; i < sizeof(media) / sizeof(media[0]); i++)
+        if (media[i][0])
+            return media[i];
+    return NULL;
+}
+
 static bool line_parse(struct vm_config *config, char *text, unsigned line, char *why, size_t why_size)
 {
     text = trim(text);
@@ -129,7 +157,8 @@ static bool line_parse(struct vm_config *config, char *text, unsigned line, char
     const char *name = trim(text);
     const struct config_key *key = key_find(name, false);
     if (!key) {
-        snprintf(why, why_size, "unknown key '%.40s' (name, memory, kernel, initrd, append)", name);
+        snprintf(why, why_size,
+                 "unknown key '%.40s' (name, memory, kernel, initrd, append, fda, fdb, hda, hdb, cdrom, boot)", name);
         return false;
     }
     return key_set(config, key, trim(equals + 1), 1, line, why, why_size);
@@ -158,7 +187,7 @@ bool config_parse(struct vm_config *config, const char *file, const char *text, 
         text += step;
         size -= step;
     }
-    if (!config->kernel[0]) {
+    if (!config->kernel[0] && !config_medium(config)) {
         snprintf(error, CONFIG_ERROR, "%s:%u: no kernel: the line `kernel = FILE` is missing", file, line ? line : 1);
         return false;
     }
@@ -220,12 +249,12 @@ bool config_parse_args(struct vm_config *config, const char *args, char *error)
         snprintf(error, CONFIG_ERROR, "vm run: a word is too long, or a quote is not closed");
         return false;
     }
-    if (!config->kernel[0]) {
+    if (!config->kernel[0] && !config_medium(config)) {
         snprintf(error, CONFIG_ERROR, "vm run: -kernel FILE is missing");
         return false;
     }
     if (!config->name[0])
-        name_from_file(config, config->kernel);
+        name_from_file(config, config->kernel[0] ? config->kernel : config_medium(config));
     return true;
 }
 

@@ -17,9 +17,11 @@
 struct vm_config {
     char name[CONFIG_NAME];
     char kernel[CONFIG_FILE], initrd[CONFIG_FILE];
+    char fda[CONFIG_FILE], fdb[CONFIG_FILE], hda[CONFIG_FILE], hdb[CONFIG_FILE], cdrom[CONFIG_FILE];
+    char boot[4];                    // order: a floppy, c hard disk, d CD
     char append[CONFIG_APPEND];
     uint64_t memory;                 // bytes, a multiple of 2 MiB
-    unsigned kernel_line, initrd_line; // where they were named, 0 = on the command line
+    unsigned kernel_line, initrd_line, disk_line; // where they were named, 0 = on the command line
     char source[CONFIG_FILE];        // the config's file, empty for `vm run`
 };
 

@@ -2,6 +2,7 @@
 // SVM: what each exit code needs of the state, and which neutral exit it is. AMD APM 2 chapter 15, appendix C. The CPU need not say
 // how long the instruction is, nor what it is: then it is decoded.
 #include "vmm-user/exit.h"
+#include "vmm-user/firmware.h"
 #include "vmm-user/vm.h"
 #include "x86/desc.h"
 #include "x86/regs.h"
@@ -139,7 +140,9 @@ static const struct exit_entry entries[EVENT_COUNT] = {
     [SVM_EXIT_IOIO] = {svm_io, EXIT_MTD_BASE | MTD_QUAL},
     [SVM_EXIT_MSR] = {svm_msr, DECODE_MTD | EXIT_MTD_BASE | MTD_QUAL},
     [SVM_EXIT_SHUTDOWN] = {exit_triple_fault, MTD_ALL},
-    [SVM_EXIT_VMRUN ... SVM_EXIT_SKINIT] = UNDEFINED,
+    [SVM_EXIT_VMRUN] = UNDEFINED,
+    [SVM_EXIT_VMMCALL] = {exit_hypercall, EXIT_MTD_INSN},
+    [SVM_EXIT_VMLOAD ... SVM_EXIT_SKINIT] = UNDEFINED,
     [SVM_EXIT_WBINVD] = {svm_wbinvd, DECODE_MTD},
     [SVM_EXIT_MONITOR ... SVM_EXIT_MWAIT_ARMED] = UNDEFINED,
     [SVM_EXIT_XSETBV] = {svm_xsetbv, DECODE_MTD | EXIT_MTD_BASE | MTD_XSAVE},

@@ -3,6 +3,7 @@
 #include "lib/c/printf.h"
 #include "pc/lapic.h"
 #include "vmm-user/exit.h"
+#include "vmm-user/firmware.h"
 #include "vmm-user/vm.h"
 #include "x86/desc.h"
 #include "x86/regs.h"
@@ -111,7 +112,8 @@ static const struct exit_entry entries[EVENT_COUNT] = {
     [VMX_EXIT_INVLPG] = SKIP,
     [VMX_EXIT_RDPMC] = PROTECTION,
     [VMX_EXIT_RSM] = UNDEFINED,
-    [VMX_EXIT_VMCALL ... VMX_EXIT_VMXON] = UNDEFINED,
+    [VMX_EXIT_VMCALL] = {exit_hypercall, EXIT_MTD_INSN},
+    [VMX_EXIT_VMCLEAR ... VMX_EXIT_VMXON] = UNDEFINED,
     [VMX_EXIT_CR_ACCESS] = {vmx_cr_access, MTD_GPR | MTD_RIP | MTD_RFLAGS | MTD_QUAL | MTD_STATE | MTD_CR | MTD_EFER | MTD_CSSS},
     [VMX_EXIT_DR_ACCESS] = DUMP,
     [VMX_EXIT_IO] = {vmx_io, EXIT_MTD_BASE | MTD_QUAL},

@@ -105,14 +105,17 @@ bool machine_init(struct vm *vm)
     reset_port_init(&m->reset, clock, power);
     pci_host_init(&m->pci, clock, &m->reset);
     port92_init(&m->port92, clock, (struct irq_line){0}, power);
-    i8042_init(&m->i8042, clock,
-               (struct i8042_wires){.keyboard = isa_irq(m, IRQ_KEYBOARD), .aux = isa_irq(m, IRQ_MOUSE), .power = power});
+    i8042_init(
+        &m->i8042, clock,
+        (struct i8042_wires){.keyboard = isa_irq(m, IRQ_KEYBOARD), .aux = isa_irq(m, IRQ_MOUSE), .power = power});
     debug_ports_init(&m->debug, clock, (struct char_backend){terminal_put, vm}, power);
     cmos_fill(&m->rtc, &vm->mem);
+    typing_init(&m->typing, clock, &m->i8042);
+    vga_init(&m->vga, clock, &(struct vga_host){.window = vm->mem.low + VGA_MEMORY_BASE});
 
     struct device *const chips[] = {
-        &m->pic.dev, &m->ioapic.dev, &v->lapic.dev, &m->pit.dev,    &m->rtc.dev,   &m->uart.dev,
-        &m->acpi.dev, &m->pci.dev,   &m->port92.dev, &m->i8042.dev, &m->debug.dev,
+        &m->pic.dev,  &m->ioapic.dev, &v->lapic.dev,  &m->pit.dev,   &m->rtc.dev,   &m->uart.dev,
+        &m->acpi.dev, &m->pci.dev,    &m->port92.dev, &m->i8042.dev, &m->debug.dev, &m->vga.dev,
     };
     bus_init(&m->bus, unclaimed, vm);
     for (unsigned i = 0; i < sizeof(chips) / sizeof(chips[0]); i++)
@@ -129,6 +132,7 @@ void machine_reset(struct vm *vm)
 
 void machine_input(struct vm *vm)
 {
+    typing_begin(&vm->machine.typing);
     struct channel *c = vm->terminal;
     uint8_t byte;
     while (c && uart_can_receive(&vm->machine.uart) && channel_read(c, &byte, 1))

@@ -14,6 +14,8 @@
 #include "vmm-user/devices/reset_port.h"
 #include "vmm-user/devices/rtc_cmos.h"
 #include "vmm-user/devices/uart16550.h"
+#include "vmm-user/devices/vga.h"
+#include "vmm-user/typing.h"
 
 struct vm;
 
@@ -32,6 +34,8 @@ struct machine {
     struct reset_port reset;
     struct port92 port92;
     struct debug_ports debug;
+    struct vga vga;
+    struct typing typing;
 };
 
 // Builds all chips around the vCPUs' local APICs. False if two of them want the same address.

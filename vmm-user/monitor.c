@@ -4,6 +4,7 @@
 #include "lib/c/string.h"
 #include "lib/sys/hypercall.h"
 #include "lib/sys/root.h"
+#include "vmm-user/devices/vga_terminal.h"
 #include "vmm-user/exit.h"
 #include "vmm-user/layout.h"
 #include "vmm-user/vm.h"
@@ -44,8 +45,9 @@ static void times_say(struct answer *a, const struct vcpu_stats *s)
     for (unsigned i = 0; i < 3; i++) {
         uint64_t us = mul_div(times[i].ticks, 1000000, hz);
         unsigned share = per_mille(times[i].ticks, sum);
-        say(a, "time in %-8s %14llu ticks %8llu.%03llu s %3u.%u %%\n", times[i].name, (unsigned long long)times[i].ticks,
-            (unsigned long long)(us / 1000000), (unsigned long long)(us / 1000 % 1000), share / 10, share % 10);
+        say(a, "time in %-8s %14llu ticks %8llu.%03llu s %3u.%u %%\n", times[i].name,
+            (unsigned long long)times[i].ticks, (unsigned long long)(us / 1000000),
+            (unsigned long long)(us / 1000 % 1000), share / 10, share % 10);
     }
 }
 
@@ -67,8 +69,8 @@ static void tally_say(struct answer *a, const char *what, const struct tally *t,
     for (unsigned i = 0; i < t->used; i++) {
         uint64_t key = t->entries[i].key;
         const char *direction = !accesses ? "" : key & 1 ? " write" : " read";
-        say(a, "unknown %s %0*llx%s %12llu\n", what, (int)digits, (unsigned long long)(accesses ? key >> 1 : key), direction,
-            (unsigned long long)t->entries[i].count);
+        say(a, "unknown %s %0*llx%s %12llu\n", what, (int)digits, (unsigned long long)(accesses ? key >> 1 : key),
+            direction, (unsigned long long)t->entries[i].count);
     }
     if (t->others)
         say(a, "unknown %s, others %12llu\n", what, (unsigned long long)t->others);
@@ -79,8 +81,8 @@ static void command_stat(struct answer *a, const char *args)
     static const char *const states[] = {"none", "starting", "running", "paused", "stopped", "crashed"};
     const struct vcpu *v = &vm.vcpus[0];
     (void)args;
-    say(a, "vm %u %s: %s%s%s\n", start_info()->vm_id, vm.config.name, states[vm.state], vm.state == VM_STOPPED ? ": " : "",
-        vm.state == VM_STOPPED ? vm.reason : "");
+    say(a, "vm %u %s: %s%s%s\n", start_info()->vm_id, vm.config.name, states[vm.state],
+        vm.state == VM_STOPPED ? ": " : "", vm.state == VM_STOPPED ? vm.reason : "");
     say(a, "memory           %14llu MiB\n", (unsigned long long)(vm.config.memory >> 20));
     times_say(a, v->stats);
     exits_say(a, v->stats);
@@ -92,6 +94,7 @@ static void command_stat(struct answer *a, const char *args)
     tally_say(a, "MSR write", &vm.msr_writes, false, 8);
     tally_say(a, "port", &vm.ports, true, 4);
     tally_say(a, "address", &vm.addresses, true, 9);
+    tally_say(a, "BIOS call", &vm.firmware.unknown, false, 6);
 }
 
 static void command_reset(struct answer *a, const char *args)
@@ -153,8 +156,8 @@ static const struct {
     const char *kind;
     void (*crash)(void);
 } crashes[] = {
-    {"null", crash_null},   {"ud", crash_ud},     {"stack", crash_stack}, {"kernel-address", crash_kernel_address},
-    {"loop", crash_loop},   {"memory", crash_memory},
+    {"null", crash_null}, {"ud", crash_ud},         {"stack", crash_stack}, {"kernel-address", crash_kernel_address},
+    {"loop", crash_loop}, {"memory", crash_memory},
 };
 
 static void command_crash(struct answer *a, const char *args)
@@ -165,13 +168,37 @@ static void command_crash(struct answer *a, const char *args)
     say(a, "unknown kind '%.20s' (null, ud, stack, kernel-address, loop, memory)\n", args);
 }
 
+// ---- the screen and the keyboard
+
+// The text on the VGA's screen. The guest may draw meanwhile.
+static void command_screen(struct answer *a, const char *args)
+{
+    char line[4 * VGA_TERMINAL_COLUMNS + 1];
+    struct vga_mode mode = vga_mode(&vm.machine.vga);
+    (void)args;
+    if (mode.kind != VGA_TEXT) {
+        say(a, "the screen shows no text: %ux%u pixels of %u bits\n", mode.width, mode.height, mode.bpp);
+        return;
+    }
+    for (unsigned row = 0; row < mode.rows && row < VGA_TERMINAL_ROWS; row++) {
+        vga_terminal_line(&vm.machine.vga, row, line, sizeof(line));
+        say(a, "%s\n", line);
+    }
+}
+
+static void command_keys(struct answer *a, const char *args)
+{
+    if (!typing_put(&vm.machine.typing, args))
+        say(a, "too much at once: wait until the guest has read what was typed before\n");
+    vcpu_kick(&vm.vcpus[0], ATTENTION_WORK);
+}
+
 static const struct {
     const char *name;
     void (*run)(struct answer *a, const char *args);
 } commands[] = {
-    {"stat", command_stat},
-    {"reset", command_reset},
-    {"crash", command_crash},
+    {"screen", command_screen}, {"keys", command_keys},   {"stat", command_stat},
+    {"reset", command_reset},   {"crash", command_crash},
 };
 
 size_t monitor_command(const char *line, char *out, size_t size)

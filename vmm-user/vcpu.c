@@ -7,6 +7,7 @@
 #include "lib/sys/root.h"
 #include "lib/sys/thread.h"
 #include "vmm-user/exit.h"
+#include "vmm-user/firmware.h"
 #include "vmm-user/layout.h"
 #include "vmm-user/vm.h"
 #include "x86/msr.h"
@@ -162,6 +163,8 @@ uint64_t vcpu_startup(struct vcpu *v, struct utcb_state *s)
     s->seg[SEG_LDTR] = (struct utcb_seg){.ar = AR_UNUSABLE};
     s->seg[SEG_GDTR] = (struct utcb_seg){.limit = 4 * 8 - 1, .base = LOAD_GDT};
     s->seg[SEG_IDTR] = (struct utcb_seg){0};
+    if (e->mode == LOAD_MODE_16)
+        firmware_registers(s);
     s->tsc_offset = v->vm->clock.offset + v->tsc_adjust;
     s->deadline = vm_clock_deadline(&v->vm->clock);
     s->apic_mode = v->apic_mode = vcpu_apic_mode(v);

@@ -23,7 +23,8 @@ static bool guest_map(uint64_t gpa, uint64_t bytes)
     while (done < pages) {
         uint64_t n = pages - done < MAP_CHUNK / PAGE_SIZE ? pages - done : MAP_CHUNK / PAGE_SIZE;
         uint64_t at = gpa + done * PAGE_SIZE;
-        struct hc_result r = ctrl_pd(PD_MAP_GST, SEL_SELF_PD, at, SEL_SELF_PD, VA_GUEST_RAM + at, pd_arg(n, MAP_RIGHTS));
+        struct hc_result r =
+            ctrl_pd(PD_MAP_GST, SEL_SELF_PD, at, SEL_SELF_PD, VA_GUEST_RAM + at, pd_arg(n, MAP_RIGHTS));
         if (r.status == ST_AGAIN)
             n = r.value;
         else if (r.status != ST_OK)
@@ -47,7 +48,8 @@ static const char *memory_take(uint64_t bytes)
         snprintf(vm.reason, sizeof(vm.reason), "no memory: %llu MiB are not free", (unsigned long long)(bytes >> 20));
         return vm.reason;
     }
-    if (!guest_map(0, HOLE_START) || !guest_map(HOLE_END, low - HOLE_END) || (high && !guest_map(GUEST_MEM_HIGH_BASE, high)))
+    if (!guest_map(0, HOLE_START) || !guest_map(HOLE_END, low - HOLE_END) ||
+        (high && !guest_map(GUEST_MEM_HIGH_BASE, high)))
         return "the kernel does not map the guest's memory";
     return NULL;
 }
@@ -75,9 +77,42 @@ static const char *config_read(const char *args)
     return config_parse(&vm.config, name, (const char *)file.data, file.size, vm.reason) ? NULL : vm.reason;
 }
 
+// The disks that the configuration names, each a boot file.
+static const char *media_map(void)
+{
+    static const struct {
+        const char *key;
+        size_t offset;
+    } media[MEDIUM_COUNT] = {
+        [MEDIUM_FDA] = {"fda", offsetof(struct vm_config, fda)},
+        [MEDIUM_FDB] = {"fdb", offsetof(struct vm_config, fdb)},
+        [MEDIUM_HDA] = {"hda", offsetof(struct vm_config, hda)},
+        [MEDIUM_HDB] = {"hdb", offsetof(struct vm_config, hdb)},
+        [MEDIUM_CD] = {"cdrom", offsetof(struct vm_config, cdrom)},
+    };
+    firmware_create(&vm);
+    for (unsigned i = 0; i < MEDIUM_COUNT; i++) {
+        const char *name = (const char *)&vm.config + media[i].offset;
+        struct load_file file;
+        if (!name[0])
+            continue;
+        if (!file_map(VA_MEDIA + i * VA_MEDIA_SPACE, name, &file)) {
+            config_missing_file(&vm.config, media[i].key, name, vm.config.disk_line, vm.reason);
+            return vm.reason;
+        }
+        if (!firmware_insert(&vm, i, file.data, file.size)) {
+            snprintf(vm.reason, sizeof(vm.reason), "%s '%s' is empty or larger than a disk can be", media[i].key, name);
+            return vm.reason;
+        }
+    }
+    return NULL;
+}
+
 static const char *files_map(void)
 {
     const struct vm_config *c = &vm.config;
+    if (!c->kernel[0])
+        return NULL;
     if (!file_map(VA_KERNEL_FILE, c->kernel, &vm.kernel)) {
         config_missing_file(c, "kernel", c->kernel, c->kernel_line, vm.reason);
         return vm.reason;
@@ -93,6 +128,8 @@ bool vm_load(char *error)
 {
     struct load_request request = {.kernel = vm.kernel, .initrd = vm.initrd, .append = vm.config.append};
     request.rsdp = acpi_build(&vm.mem, VM_VCPUS);
+    if (!vm.config.kernel[0])
+        return firmware_load(&vm);
     return load_kernel(&vm.mem, &request, &vm.entry, error);
 }
 
@@ -102,7 +139,8 @@ const char *vm_create(const char *args)
     struct vcpu *v = &vm.vcpus[0];
     const char *error;
     exit_table_init();
-    if ((error = config_read(args)) || (error = files_map()) || (error = memory_take(vm.config.memory)))
+    if ((error = config_read(args)) || (error = files_map()) || (error = memory_take(vm.config.memory)) ||
+        (error = media_map()))
         return error;
     struct vm_public *public = (struct vm_public *)START_PUBLIC;
     public->guest_memory = vm.config.memory;

@@ -5,6 +5,7 @@
 #include "lib/sys/root_api.h"
 #include "vmm-user/clock.h"
 #include "vmm-user/config.h"
+#include "vmm-user/firmware.h"
 #include "vmm-user/load/load.h"
 #include "vmm-user/machine.h"
 #include "vmm-user/tally.h"
@@ -21,6 +22,7 @@ struct vm {
     struct guest_mem mem;
     struct load_file kernel, initrd; // mapped boot files
     struct load_entry entry;         // where the guest starts
+    struct firmware firmware;        // if it starts with one: entry.mode is LOAD_MODE_16
     struct vm_clock clock;
     struct machine machine;
     struct tally ports, addresses, msr_reads, msr_writes; // what the guest asked for and nobody has

@@ -65,7 +65,9 @@ static void start(const char *command, bool config_file, const char *args)
     } else if (info.state == VM_RUNNING || info.state == VM_PAUSED || info.exits) {
         print("vm %u (%s) started\n", id, info.name);
     } else { // it came to nothing: say why, and forget it
-        print("%s: %s\n", command, info.reason);
+        if (info.state == VM_CRASHED)
+            print("%s: its VMM crashed: ", command);
+        print("%s\n", info.reason);
         root_vm_kill(id);
     }
 }

@@ -28,7 +28,7 @@ struct load_request {
     uint64_t rsdp;
 };
 
-enum load_mode { LOAD_MODE_32, LOAD_MODE_64 };
+enum load_mode { LOAD_MODE_32, LOAD_MODE_64, LOAD_MODE_16 }; // 16: as after RESET, the firmware's business
 
 // How the first instruction finds the CPU: flat segments, interrupts off; paging as `mode` says.
 struct load_entry {

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "vmm-user/firmware.h"
+#include "lib/c/string.h"
+#include "lib/sys/heap.h"
+#include "lib/sys/root.h"
+#include "vmm-user/guest_walk.h"
+#include "vmm-user/vm.h"
+#include "x86/desc.h"
+#include "x86/regs.h"
+
+#define HYPERCALL_SIZE 3
+#define PAGE           4096u
+#define VGA_FIRST      0xa0000u
+#define VGA_END        0xc0000u
+#define FLAGS_SHARED   (BIOS_FLAG_CF | BIOS_FLAG_ZF)
+#define AR_REAL_CODE   0x09b
+#define AR_REAL_DATA   0x093
+#define AR_REAL_TSS    0x08b
+#define AR_REAL_LDT    0x082
+#define MTD_HYPERCALL  (MTD_GPR | MTD_RIP | MTD_RFLAGS | MTD_ESDS)
+
+// ---- the guest's memory
+
+// Linear to guest-physical as the guest's code at the stub would have it: paging is on below a V86 monitor.
+static bool linear_translate(struct vm *vm, uint32_t linear, bool write, uint64_t *gpa)
+{
+    struct firmware *f = &vm->firmware;
+    const struct utcb_state *s = f->state;
+    *gpa = linear;
+    if (!s || !(s->cr0 & CR0_PG))
+        return true;
+    const struct guest_paging paging = {.cr0 = s->cr0,
+                                        .cr3 = s->cr3,
+                                        .cr4 = s->cr4,
+                                        .efer = s->efer,
+                                        .rflags = s->rflags,
+                                        .cpl = (uint8_t)(s->rflags & RFLAGS_VM ? 3 : s->seg[SEG_SS].ar >> 5 & 3),
+                                        .max_phys = vm->vcpus[0].cpuid.max_phys};
+    uint32_t error = 0;
+    if (guest_walk(&vm->mem, &paging, linear, write ? GUEST_WRITE : GUEST_READ, gpa, &error) == GUEST_WALK_OK)
+        return true;
+    if (!f->faulted) {
+        f->faulted = true;
+        f->fault_address = linear;
+        f->fault_error = error;
+    }
+    return false;
+}
+
+static void device_access(struct vm *vm, uint64_t gpa, uint8_t *bytes, uint32_t size, bool write)
+{
+    for (uint32_t i = 0; i < size; i++)
+        if (write)
+            bus_mmio_write(&vm->machine.bus, gpa + i, 1, bytes[i]);
+        else
+            bytes[i] = (uint8_t)bus_mmio_read(&vm->machine.bus, gpa + i, 1);
+}
+
+static bool linear_access(struct vm *vm, uint32_t linear, uint8_t *bytes, uint32_t size, bool write)
+{
+    while (size) {
+        uint32_t n = PAGE - linear % PAGE < size ? PAGE - linear % PAGE : size;
+        uint64_t gpa;
+        if (!linear_translate(vm, linear, write, &gpa))
+            return false;
+        void *host = gpa - VGA_FIRST < VGA_END - VGA_FIRST ? NULL : guest_mem_at(&vm->mem, gpa, n);
+        if (!host)
+            device_access(vm, gpa, bytes, n, write);
+        else if (write)
+            memcpy(host, bytes, n);
+        else
+            memcpy(bytes, host, n);
+        linear += n;
+        bytes += n;
+        size -= n;
+    }
+    return true;
+}
+
+static bool host_read(void *ctx, uint32_t linear, void *to, uint32_t size)
+{
+    return linear_access(ctx, linear, to, size, false);
+}
+
+static bool host_write(void *ctx, uint32_t linear, const void *from, uint32_t size)
+{
+    return linear_access(ctx, linear, (uint8_t *)from, size, true); // read only on this way
+}
+
+static uint32_t host_in(void *ctx, uint16_t port, unsigned size)
+{
+    return bus_port_read(&((struct vm *)ctx)->machine.bus, port, size);
+}
+
+static void host_out(void *ctx, uint16_t port, unsigned size, uint32_t value)
+{
+    bus_port_write(&((struct vm *)ctx)->machine.bus, port, size, value);
+}
+
+static void host_unknown(void *ctx, uint8_t vector, uint16_t ax)
+{
+    tally_count(&((struct vm *)ctx)->firmware.unknown, (uint64_t)vector << 16 | ax);
+}
+
+static void host_note(void *ctx, const char *text)
+{
+    vcpu_log(&((struct vm *)ctx)->vcpus[0], text);
+}
+
+// ---- media
+
+static bool medium_read(void *ctx, uint64_t lba, uint32_t count, void *to)
+{
+    struct block_ram *medium = ctx;
+    return block_read(&medium->backend, lba, count, to) == BLOCK_OK;
+}
+
+static bool medium_write(void *ctx, uint64_t lba, uint32_t count, const void *from)
+{
+    struct block_ram *medium = ctx;
+    return block_write(&medium->backend, lba, count, from) == BLOCK_OK;
+}
+
+static void *page_alloc(void *ctx)
+{
+    (void)ctx;
+    return heap_alloc(BLOCK_RAM_PAGE);
+}
+
+bool firmware_insert(struct vm *vm, enum firmware_medium which, const void *file, uint64_t size)
+{
+    static const struct {
+        enum block_kind kind;
+        enum bios_disk_type type;
+    } kinds[MEDIUM_COUNT] = {
+        [MEDIUM_FDA] = {BLOCK_FLOPPY, BIOS_FLOPPY},  [MEDIUM_FDB] = {BLOCK_FLOPPY, BIOS_FLOPPY},
+        [MEDIUM_HDA] = {BLOCK_DISK, BIOS_HARD_DISK}, [MEDIUM_HDB] = {BLOCK_DISK, BIOS_HARD_DISK},
+        [MEDIUM_CD] = {BLOCK_CD, BIOS_CD},
+    };
+    struct firmware *f = &vm->firmware;
+    struct block_ram *medium = &f->media[which];
+    struct bios_disk *const disks[MEDIUM_COUNT] = {&f->bios.floppy[0], &f->bios.floppy[1], &f->bios.hard_disk[0],
+                                                   &f->bios.hard_disk[1], &f->bios.cd[0]};
+    if (!size ||
+        !block_ram_init(medium, kinds[which].kind, file, size, kinds[which].kind == BLOCK_CD ? NULL : page_alloc, NULL))
+        return false;
+    *disks[which] = (struct bios_disk){.type = kinds[which].type,
+                                       .sector_size = medium->backend.sector_size,
+                                       .sectors = medium->backend.sectors,
+                                       .read_only = medium->backend.read_only,
+                                       .read = medium_read,
+                                       .write = medium_write,
+                                       .ctx = medium};
+    return true;
+}
+
+// ---- life
+
+void firmware_create(struct vm *vm)
+{
+    const struct start_info *info = start_info();
+    struct load_region regions[LOAD_REGIONS];
+    struct bios_config config = {.cpus = VM_VCPUS, .memory = vm->config.memory, .cpu_hz = info->tsc_hz};
+    struct bios_host host = {vm, host_read, host_write, host_in, host_out, host_unknown, host_note};
+    config.vmmcall = info->virt & HIP_VIRT_SVM;
+    config.regions = load_memory_map(&vm->mem, regions);
+    for (unsigned i = 0; i < config.regions; i++)
+        config.map[i] = (struct bios_region){regions[i].base, regions[i].size, regions[i].type};
+    memcpy(config.boot_order, vm->config.boot[0] ? vm->config.boot : "acd", sizeof(config.boot_order) - 1);
+    bios_init(&vm->firmware.bios, &host, &config);
+}
+
+bool firmware_load(struct vm *vm)
+{
+    vm->entry = (struct load_entry){.mode = LOAD_MODE_16, .rip = BIOS_RESET_IP, .cs = BIOS_SEGMENT};
+    return bios_rom_install(&vm->firmware.bios);
+}
+
+// As after RESET, except that CS starts below 1 MiB, where the ROM is, and not at its alias below 4 GiB (SDM 3A 9.1.4).
+void firmware_registers(struct utcb_state *s)
+{
+    static const uint8_t data[] = {SEG_ES, SEG_SS, SEG_DS, SEG_FS, SEG_GS};
+    s->cr0 = CR0_ET;
+    s->seg[SEG_CS] = (struct utcb_seg){.sel = BIOS_SEGMENT, .ar = AR_REAL_CODE, .limit = 0xffff, .base = BIOS_ROM_BASE};
+    for (unsigned i = 0; i < sizeof(data); i++)
+        s->seg[data[i]] = (struct utcb_seg){.ar = AR_REAL_DATA, .limit = 0xffff};
+    s->seg[SEG_TR] = (struct utcb_seg){.ar = AR_REAL_TSS, .limit = 0xffff};
+    s->seg[SEG_LDTR] = (struct utcb_seg){.ar = AR_REAL_LDT, .limit = 0xffff};
+    s->seg[SEG_GDTR] = (struct utcb_seg){.limit = 0xffff};
+    s->seg[SEG_IDTR] = (struct utcb_seg){.limit = 0xffff};
+}
+
+// ---- calls
+
+static void regs_take(const struct utcb_state *s, struct bios_regs *r)
+{
+    union bios_reg *regs = &r->a; // in the order of the manual: AX CX DX BX SP BP SI DI
+    for (unsigned i = 0; i < 8; i++)
+        regs[i].e = (uint32_t)s->gpr[i];
+    r->ds = s->seg[SEG_DS].sel;
+    r->es = s->seg[SEG_ES].sel;
+    r->ds_base = (uint32_t)s->seg[SEG_DS].base;
+    r->es_base = (uint32_t)s->seg[SEG_ES].base;
+    r->ss_base = (uint32_t)s->seg[SEG_SS].base;
+    r->flags = (uint16_t)s->rflags;
+}
+
+static void segment_give(struct utcb_seg *seg, uint16_t selector)
+{
+    if (seg->sel == selector)
+        return;
+    seg->sel = selector;
+    seg->base = (uint32_t)selector << 4;
+}
+
+static void regs_give(struct utcb_state *s, const struct bios_regs *r)
+{
+    const union bios_reg *regs = &r->a;
+    for (unsigned i = 0; i < 8; i++)
+        s->gpr[i] = (s->gpr[i] & ~0xffffffffull) | regs[i].e;
+    segment_give(&s->seg[SEG_DS], r->ds);
+    segment_give(&s->seg[SEG_ES], r->es);
+    s->rflags = (s->rflags & ~(uint64_t)FLAGS_SHARED) | (r->flags & FLAGS_SHARED);
+}
+
+uint64_t exit_hypercall(struct vcpu *v, struct utcb_state *s)
+{
+    struct vm *vm = v->vm;
+    struct firmware *f = &vm->firmware;
+    uint64_t place = s->seg[SEG_CS].base + s->rip - BIOS_ROM_BASE;
+    int service = vm->entry.mode == LOAD_MODE_16 && place < BIOS_ROM_SIZE ? bios_service_at((uint32_t)place) : -1;
+    if (service < 0)
+        return exit_undefined(v, s);
+    if (exit_is_stepped(v, s))
+        return vcpu_widen(v, MTD_DR);
+    struct bios_regs r;
+    regs_take(s, &r);
+    f->state = s;
+    f->faulted = false;
+    enum bios_result result = bios_call(&f->bios, &r, service);
+    f->state = NULL;
+    if (f->faulted) { // the guest maps the page, and the call is repeated
+        s->cr2 = f->fault_address;
+        irq_raise(v, EXC_PF, true, f->fault_error);
+        return exit_settle(v, s, MTD_CR);
+    }
+    s->insn_len = HYPERCALL_SIZE;
+    if (result != BIOS_AGAIN)
+        regs_give(s, &r);
+    if (result != BIOS_DONE) {
+        uint32_t next = result == BIOS_AGAIN ? bios_wait_ip(service) : bios_idle_ip();
+        s->rip = BIOS_ROM_BASE + next - s->seg[SEG_CS].base - HYPERCALL_SIZE;
+    }
+    return exit_retire(v, s, MTD_HYPERCALL);
+}

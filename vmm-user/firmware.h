@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The firmware in this VM: bios-emul/ fed with the guest's memory, its ports and its media.
+#pragma once
+#include "bios-emul/bios.h"
+#include "vmm-user/block_ram.h"
+#include "vmm-user/exit.h"
+#include "vmm-user/tally.h"
+
+enum firmware_medium { MEDIUM_FDA, MEDIUM_FDB, MEDIUM_HDA, MEDIUM_HDB, MEDIUM_CD, MEDIUM_COUNT };
+
+struct firmware {
+    struct bios bios;
+    struct block_ram media[MEDIUM_COUNT];
+    struct tally unknown;     // vector << 16 | AX of calls that it does not have
+    struct utcb_state *state; // of the call that is being answered
+    uint64_t fault_address;   // what the guest has not mapped, while `faulted`
+    uint32_t fault_error;
+    bool faulted;
+};
+
+// Puts the media and the memory map into the firmware. Once, when the machine is built.
+void firmware_create(struct vm *vm);
+
+// A medium from a file; `size` 0: none. False: it cannot be one.
+bool firmware_insert(struct vm *vm, enum firmware_medium which, const void *file, uint64_t size);
+
+// The ROM into memory, and how the processor starts. At power-on and reset.
+bool firmware_load(struct vm *vm);
+void firmware_registers(struct utcb_state *s);
+
+// A VMCALL or VMMCALL of the guest: the firmware's if it lies in a stub of its ROM, else #UD.
+uint64_t exit_hypercall(struct vcpu *v, struct utcb_state *s);
