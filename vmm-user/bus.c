@@ -60,12 +60,14 @@ static bool range_is_free(const struct bus *bus, const struct io_range *range)
 
 bool bus_add(struct bus *bus, struct device *dev)
 {
+    unsigned windows = bus->window_count;
     if (bus->device_count == BUS_DEVICES)
         return false;
-    for (unsigned i = 0; i < dev->range_count; i++)
-        if (!range_is_free(bus, &dev->ranges[i]) ||
-            (dev->ranges[i].space == IO_MMIO && bus->window_count + dev->range_count > BUS_WINDOWS))
+    for (unsigned i = 0; i < dev->range_count; i++) {
+        windows += dev->ranges[i].space == IO_MMIO;
+        if (!range_is_free(bus, &dev->ranges[i]) || windows > BUS_WINDOWS)
             return false;
+    }
     for (unsigned i = 0; i < dev->range_count; i++) {
         const struct io_range *range = &dev->ranges[i];
         if (range->space == IO_PORT)

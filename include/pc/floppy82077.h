@@ -20,12 +20,11 @@
 #define FDC_DSR_RATE   0x03
 #define FDC_DIR_CHANGE 0x80
 
-#define FDC_COMMAND_MT     0x80
-#define FDC_COMMAND_CODE   0x1f
-#define FDC_INVALID        0x80 // ST0
-#define FDC_ST0_ABNORMAL   0x40
-#define FDC_ST0_POLLED     0xc0
-#define FDC_VERSION_82077  0x90
-#define FDC_CONFIGURE_EIS  0x40 // implied seek
-#define FDC_CONFIGURE_POLL 0x10 // polling off
-#define FDC_SPECIFY_NODMA  0x01
+#define FDC_COMMAND_MT    0x80
+#define FDC_COMMAND_CODE  0x1f
+#define FDC_INVALID       0x80 // ST0
+#define FDC_ST0_ABNORMAL  0x40
+#define FDC_ST0_POLLED    0xc0
+#define FDC_VERSION_82077 0x90
+#define FDC_CONFIGURE_EIS 0x40 // implied seek
+#define FDC_SPECIFY_NODMA 0x01

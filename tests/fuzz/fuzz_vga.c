@@ -97,7 +97,7 @@ static void access_many(struct input *in)
         vga_get(&v, at, size, count, bulk);
     else
         vga_copy(&v, at, from, size, count);
-    if (!planar || how > 1)
+    if (!planar || how == 2)
         return;
     static uint32_t after[VGA_PLANE_SIZE];
     memcpy(after, v.planes, sizeof(after));
@@ -106,7 +106,10 @@ static void access_many(struct input *in)
     uint64_t element = 0;
     memcpy(&element, bulk, size);
     for (unsigned i = 0; i < count; i++)
-        vga_write(&v, at + (uint64_t)i * size, size, how ? element : value);
+        vga_write(&v, at + (uint64_t)i * size, size,
+                  how == 3 ? vga_read(&v, from + (uint64_t)i * size, size)
+                  : how    ? element
+                           : value);
     CHECK(!memcmp(after, v.planes, sizeof(after)));
 }
 

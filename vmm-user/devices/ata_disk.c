@@ -3,13 +3,12 @@
 #include "vmm-user/devices/ide_parts.h"
 
 #define LBA28_MAX    0x0fffffffull
-#define CHS_HEADS    16
-#define CHS_SPT      63
+#define CHS_HEADS    16u
+#define CHS_SPT      63u
 #define CHS_MAX      16383 // cylinders that IDENTIFY can say
 #define MODEL        "Mica virtual disk"
 #define FIRMWARE     "1.0"
 #define POWER_ACTIVE 0xff // of CHECK POWER MODE
-#define WORDS_SIZE   ATA_SECTOR
 
 // How a command addresses and moves its sectors.
 enum command_flag { EXT = 1, MULTIPLE = 2, DMA = 4, OUT = 8 };
@@ -18,7 +17,7 @@ typedef void command_handler(struct ide_channel *ch, unsigned flags);
 
 void disk_geometry(struct ide_drive *d)
 {
-    uint64_t cylinders = d->media->sectors / (CHS_HEADS * CHS_SPT);
+    uint64_t cylinders = d->media->sectors / ((uint64_t)CHS_HEADS * CHS_SPT);
     d->heads = CHS_HEADS;
     d->spt = CHS_SPT;
     d->cylinders = cylinders > CHS_MAX ? CHS_MAX : cylinders ? (uint16_t)cylinders : 1;
@@ -52,7 +51,7 @@ static bool address_get(const struct ide_drive *d, unsigned flags, uint64_t *lba
 static void address_put(struct ide_drive *d, unsigned flags, uint64_t lba)
 {
     if (!(flags & EXT) && !(d->regs[ATA_DEVICE] & ATA_DEVICE_LBA)) {
-        uint64_t cylinder = lba / ((uint32_t)d->heads * d->spt);
+        uint64_t cylinder = lba / ((uint64_t)d->heads * d->spt);
         uint32_t head = (uint32_t)(lba / d->spt % d->heads);
         d->regs[ATA_LBA_LOW] = (uint8_t)(lba % d->spt + 1);
         d->regs[ATA_LBA_MID] = (uint8_t)cylinder;
@@ -180,10 +179,24 @@ static void flush(struct ide_channel *ch, unsigned flags)
 
 // ---- the drive itself
 
-void ata_string(uint8_t *words, const char *text, unsigned bytes)
+static void ata_string(uint8_t *words, const char *text, unsigned bytes)
 {
     for (unsigned i = 0; i < bytes; i++)
         words[i ^ 1] = *text ? (uint8_t)*text++ : ' ';
+}
+
+void ata_identity(const struct ide_drive *d, const char *model, const struct ata_word *words, unsigned count,
+                  uint8_t out[ATA_SECTOR])
+{
+    __builtin_memset(out, 0, ATA_SECTOR);
+    for (unsigned i = 0; i < count; i++) {
+        size_t at = (size_t)2 * words[i].index;
+        out[at] = (uint8_t)words[i].value;
+        out[at + 1] = (uint8_t)(words[i].value >> 8);
+    }
+    ata_string(out + 20, d->serial, 20); // words 10, 23, 27
+    ata_string(out + 46, FIRMWARE, 8);
+    ata_string(out + 54, model, 40);
 }
 
 // IDENTIFY words 63 and 88: modes there are, and the one that is set.
@@ -198,8 +211,9 @@ static void identify(struct ide_channel *ch, unsigned flags)
     (void)flags;
     struct ide_drive *d = ide_selected(ch);
     uint64_t sectors = d->media->sectors, lba28 = sectors > LBA28_MAX ? LBA28_MAX : sectors;
-    uint64_t chs_all = d->media->sectors / (CHS_HEADS * CHS_SPT), current = (uint64_t)d->cylinders * d->heads * d->spt;
-    const uint64_t words[][2] = {
+    uint64_t chs_all = d->media->sectors / ((uint64_t)CHS_HEADS * CHS_SPT),
+             current = (uint64_t)d->cylinders * d->heads * d->spt;
+    const struct ata_word words[] = {
         {0, 0x0040},
         {1, chs_all > CHS_MAX ? CHS_MAX
             : chs_all         ? chs_all
@@ -244,17 +258,8 @@ static void identify(struct ide_channel *ch, unsigned flags)
         {102, sectors >> 32 & 0xffff},
         {103, sectors >> 48},
     };
-    uint8_t *out = ch->buffer;
-    __builtin_memset(out, 0, WORDS_SIZE);
-    for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        out[2 * words[i][0]] = (uint8_t)words[i][1];
-        out[2 * words[i][0] + 1] = (uint8_t)(words[i][1] >> 8);
-    }
-    ata_string(out + 2 * 10, d->serial, 20);
-    ata_string(out + 2 * 23, FIRMWARE, 8);
-    ata_string(out + 2 * 27, MODEL, 40);
-    ch->lba = 0;
-    ide_transfer(ch, IDE_PIO_IN, WORDS_SIZE, WORDS_SIZE, WORDS_SIZE);
+    ata_identity(d, MODEL, words, sizeof(words) / sizeof(words[0]), ch->buffer);
+    ide_transfer(ch, IDE_PIO_IN, ATA_SECTOR, ATA_SECTOR, ATA_SECTOR);
 }
 
 static void init_parameters(struct ide_channel *ch, unsigned flags)
@@ -266,7 +271,7 @@ static void init_parameters(struct ide_channel *ch, unsigned flags)
         ide_fail(ch, ATA_ERROR_ABRT);
         return;
     }
-    uint64_t cylinders = d->media->sectors / (heads * spt);
+    uint64_t cylinders = d->media->sectors / ((uint64_t)heads * spt);
     d->heads = (uint8_t)heads;
     d->spt = (uint8_t)spt;
     d->cylinders = cylinders > UINT16_MAX ? UINT16_MAX : cylinders ? (uint16_t)cylinders : 1;

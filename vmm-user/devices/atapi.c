@@ -220,7 +220,7 @@ void atapi_packet(struct ide_channel *ch)
 void atapi_identify(struct ide_channel *ch)
 {
     struct ide_drive *d = ide_selected(ch);
-    const uint16_t words[][2] = {
+    const struct ata_word words[] = {
         {0, 0x85c0},
         {49, 0x0b00},
         {51, 0x0200},
@@ -240,14 +240,6 @@ void atapi_identify(struct ide_channel *ch)
         {88, ata_mode_words(d, true)},
         {93, 0x600b},
     };
-    uint8_t *out = ch->buffer;
-    __builtin_memset(out, 0, ATA_SECTOR);
-    for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        out[2 * words[i][0]] = (uint8_t)words[i][1];
-        out[2 * words[i][0] + 1] = (uint8_t)(words[i][1] >> 8);
-    }
-    ata_string(out + 2 * 10, d->serial, 20);
-    ata_string(out + 2 * 23, FIRMWARE, 8);
-    ata_string(out + 2 * 27, MODEL, 40);
+    ata_identity(d, MODEL, words, sizeof(words) / sizeof(words[0]), ch->buffer);
     ide_transfer(ch, IDE_PIO_IN, ATA_SECTOR, ATA_SECTOR, ATA_SECTOR);
 }

@@ -162,9 +162,10 @@ static void register_write(struct dma8237 *d, unsigned controller, unsigned reg,
 
 static uint8_t *page_register(struct dma8237 *d, uint64_t port)
 {
-    static const int8_t channel_of[16] = {-1, 2, 3, 1, -1, -1, -1, 0, -1, 6, 7, 5, -1, -1, -1, 4};
-    int channel = channel_of[port & 15];
-    return channel < 0 ? &d->extra[port & 15] : &d->channels[channel].page;
+    enum { NONE = DMA_CHANNELS };
+    static const uint8_t channel_of[16] = {NONE, 2, 3, 1, NONE, NONE, NONE, 0, NONE, 6, 7, 5, NONE, NONE, NONE, 4};
+    unsigned channel = channel_of[port & 15];
+    return channel == NONE ? &d->extra[port & 15] : &d->channels[channel].page;
 }
 
 static uint64_t dma_read(struct device *dev, enum io_space space, uint64_t port, unsigned size)

@@ -67,12 +67,11 @@ static void controller_reset(struct floppy *f)
     timer_set(f->dev.clock, &f->work, TIMER_NEVER);
 }
 
-// Out of reset: polling finds all four drives changed to ready.
+// Out of reset: polling finds all four drives changed to ready. Software waits for that interrupt even if it has locked
+// a configuration without polling.
 static void reset_finished(struct floppy *f)
 {
     f->resetting = false;
-    if (f->configure[1] & FDC_CONFIGURE_POLL)
-        return;
     for (unsigned i = 0; i < 4; i++)
         f->sense[i] = (uint8_t)(FDC_ST0_POLLED | i);
     interrupt_set(f, true);

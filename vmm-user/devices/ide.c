@@ -463,6 +463,6 @@ void ide_init(struct ide *ide, struct clock *clock, const struct guest_mem *mem,
     device_add_range(&ide->dev, IO_PORT, ATA_PRIMARY_CONTROL, 1);
     device_add_range(&ide->dev, IO_PORT, ATA_SECONDARY_PORT, ATA_PORTS);
     device_add_range(&ide->dev, IO_PORT, ATA_SECONDARY_CONTROL, 1);
-    device_add_range(&ide->dev, IO_PORT, IDE_BM_PORT, IDE_CHANNELS * BM_PORTS);
+    device_add_range(&ide->dev, IO_PORT, IDE_BM_PORT, (uint64_t)IDE_CHANNELS * BM_PORTS);
     ide_reset(&ide->dev);
 }

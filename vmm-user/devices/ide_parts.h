@@ -54,7 +54,14 @@ void disk_geometry(struct ide_drive *d);
 bool disk_refill(struct ide_channel *ch);
 bool disk_flush(struct ide_channel *ch);
 void disk_finished(struct ide_channel *ch);
-void ata_string(uint8_t *words, const char *text, unsigned bytes); // as IDENTIFY spells it
+
+// IDENTIFY data: the words given (of which the low 16 bits count), serial number, firmware and model.
+struct ata_word {
+    uint16_t index;
+    uint64_t value;
+};
+void ata_identity(const struct ide_drive *d, const char *model, const struct ata_word *words, unsigned count,
+                  uint8_t out[ATA_SECTOR]);
 uint16_t ata_mode_words(const struct ide_drive *d, bool ultra);
 
 // ---- CD drives (atapi.c)

@@ -278,10 +278,10 @@ static void port_write(struct vga *v, uint16_t port, uint8_t value)
 
 static bool is_dispi(uint64_t port)
 {
-    return port - DISPI_INDEX_PORT < 2;
+    return port - DISPI_INDEX_PORT < 3;
 }
 
-// DISPI's two registers are 16 bits wide and one port apart.
+// DISPI's two registers are 16 bits wide and one port apart: a word at the second one also covers the port behind it.
 static uint64_t dispi_port_read(struct vga *v, uint64_t port, unsigned size)
 {
     uint32_t value = port == DISPI_INDEX_PORT ? v->dispi_index : dispi_read(v);
@@ -422,7 +422,7 @@ void vga_init(struct vga *v, struct clock *clock, const struct vga_host *host)
 {
     static const struct io_range ranges[] = {
         {IO_PORT, VGA_CRTC_MONO_INDEX, 2},           {IO_PORT, VGA_STATUS1_MONO, 1},  {IO_PORT, VGA_ATTR_INDEX, 16},
-        {IO_PORT, VGA_CRTC_COLOR_INDEX, 2},          {IO_PORT, VGA_STATUS1_COLOR, 1}, {IO_PORT, DISPI_INDEX_PORT, 2},
+        {IO_PORT, VGA_CRTC_COLOR_INDEX, 2},          {IO_PORT, VGA_STATUS1_COLOR, 1}, {IO_PORT, DISPI_INDEX_PORT, 3},
         {IO_MMIO, VGA_MEMORY_BASE, VGA_MEMORY_SIZE},
     };
     __builtin_memset(v, 0, sizeof(*v));

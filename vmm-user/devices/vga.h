@@ -36,6 +36,7 @@ struct vga_plan {
     bool compare;               // read mode 1
     uint32_t first, size;       // of the aperture, from A0000
     uint32_t plane_mask, bit_mask, set_reset, set_enable, compare_color, compare_care;
+    uint32_t cpu_mask, fixed; // simple writes: bits that come from the CPU, bits that are always set
 };
 
 struct vga_dac {
@@ -116,4 +117,7 @@ struct vga_picture {
 };
 
 void vga_picture_begin(struct vga_picture *p, struct vga *v);
+
+// The header of a PPM file (P6) that the rows follow; returns its bytes. 32 bytes of room are enough.
+unsigned vga_picture_header(const struct vga_picture *p, char *out, unsigned room);
 void vga_picture_row(struct vga_picture *p, unsigned y, uint8_t *rgb);

@@ -95,6 +95,8 @@ static struct vga_plan plan_make(const struct vga *v)
         .compare_care = planes_of(gc[VGA_GC_COMPARE_CARE]),
     };
     p.simple = !p.write_mode && !p.rotate && !p.logic;
+    p.cpu_mask = p.bit_mask & ~p.set_enable;
+    p.fixed = p.bit_mask & p.set_enable & p.set_reset;
     if (!(v->misc & VGA_MISC_RAM) || !(v->enable & VGA_ENABLE_ON))
         p.path = VGA_PATH_CLOSED;
     else if (dispi_linear(v))
@@ -118,21 +120,20 @@ static void window_copy(struct vga *v, const struct vga_plan *p, bool to_window)
     uint8_t *window = v->host.window + p->first;
     if (p->first == 0) {
         any_u32 *wide = (any_u32 *)window;
-        for (unsigned i = 0; i < p->size / 4; i++) {
+        for (size_t i = 0; i < p->size; i += 4, wide++) {
             if (to_window)
-                wide[i] = v->planes[4 * i];
+                *wide = v->planes[i];
             else
-                v->planes[4 * i] = wide[i];
+                v->planes[i] = *wide;
         }
         return;
     }
-    any_u16 *cells = (any_u16 *)window;
-    for (unsigned i = 0; i < p->size / 2; i++) {
-        uint32_t *word = &v->planes[2 * i];
+    any_u16 *cell = (any_u16 *)window;
+    for (size_t i = 0; i < p->size; i += 2, cell++) {
         if (to_window)
-            cells[i] = (uint16_t)*word;
+            *cell = (uint16_t)v->planes[i];
         else
-            *word = (*word & 0xffff0000) | cells[i];
+            v->planes[i] = (v->planes[i] & 0xffff0000) | *cell;
     }
 }
 
@@ -180,10 +181,8 @@ static inline uint32_t data_path(const struct vga *v, uint8_t byte)
 {
     const struct vga_plan *p = &v->plan;
     uint32_t data, mask = p->bit_mask;
-    if (__builtin_expect(p->simple, 1)) {
-        data = (in_all_planes(byte) & ~p->set_enable) | (p->set_reset & p->set_enable);
-        return (data & mask) | (v->latch & ~mask);
-    }
+    if (__builtin_expect(p->simple, 1))
+        return (in_all_planes(byte) & p->cpu_mask) | p->fixed | (v->latch & ~mask);
     uint8_t rotated = (uint8_t)(byte >> p->rotate | byte << (8 - p->rotate));
     switch (p->write_mode) {
     case 0:
@@ -262,7 +261,7 @@ static inline uint8_t byte_read(struct vga *v, uint32_t offset)
 
 static inline uint8_t *bank_at(const struct vga *v, uint32_t offset)
 {
-    return v->host.framebuffer + (uint32_t)v->dispi[DISPI_BANK] * DISPI_BANK_SIZE + offset;
+    return v->host.framebuffer + (size_t)v->dispi[DISPI_BANK] * DISPI_BANK_SIZE + offset;
 }
 
 // The offset in the aperture; false if the access does not lie in it as a whole.
@@ -292,10 +291,11 @@ static void write_piecewise(struct vga *v, uint64_t addr, unsigned size, uint64_
             vga_write(v, addr + i, 1, value & 0xff);
 }
 
-uint64_t vga_read(struct vga *v, uint64_t addr, unsigned size)
+// All but the bytes of planar modes; kept apart so that those need no stack frame.
+static __attribute__((noinline)) uint64_t read_other(struct vga *v, uint64_t addr, unsigned size)
 {
     uint32_t offset;
-    if (__builtin_expect(!aperture_offset(v, addr, size, &offset), 0))
+    if (!aperture_offset(v, addr, size, &offset))
         return size == 1 ? 0xff : read_piecewise(v, addr, size);
     if (v->plan.path == VGA_PATH_DIRECT)
         return bytes_load(v->host.window + v->plan.first + offset, size);
@@ -307,24 +307,42 @@ uint64_t vga_read(struct vga *v, uint64_t addr, unsigned size)
     return value;
 }
 
-void vga_write(struct vga *v, uint64_t addr, unsigned size, uint64_t value)
+static __attribute__((noinline)) void write_other(struct vga *v, uint64_t addr, unsigned size, uint64_t value)
 {
     uint32_t offset;
-    if (__builtin_expect(!aperture_offset(v, addr, size, &offset), 0)) {
+    if (!aperture_offset(v, addr, size, &offset)) {
         if (size > 1)
             write_piecewise(v, addr, size, value);
-        return;
-    }
-    if (v->plan.path == VGA_PATH_DIRECT) {
+    } else if (v->plan.path == VGA_PATH_DIRECT) {
         bytes_store(v->host.window + v->plan.first + offset, size, value);
-        return;
-    }
-    if (v->plan.path == VGA_PATH_BANK) {
+    } else if (v->plan.path == VGA_PATH_BANK) {
         bytes_store(bank_at(v, offset), size, value);
+    } else {
+        for (unsigned i = 0; i < size; i++, value >>= 8)
+            byte_write(v, offset + i, (uint8_t)value);
+    }
+}
+
+uint64_t vga_read(struct vga *v, uint64_t addr, unsigned size)
+{
+    const struct vga_plan *p = &v->plan;
+    uint64_t offset = addr - VGA_MEMORY_BASE - p->first;
+    if (size != 1 || p->path != VGA_PATH_PLANAR || offset >= p->size || p->compare || p->odd_read)
+        return read_other(v, addr, size);
+    v->latch = v->planes[offset & 0xffff];
+    return v->latch >> 8 * p->read_map & 0xff;
+}
+
+void vga_write(struct vga *v, uint64_t addr, unsigned size, uint64_t value)
+{
+    const struct vga_plan *p = &v->plan;
+    uint64_t offset = addr - VGA_MEMORY_BASE - p->first;
+    if (size != 1 || p->path != VGA_PATH_PLANAR || offset >= p->size || !p->simple) {
+        write_other(v, addr, size, value);
         return;
     }
-    for (unsigned i = 0; i < size; i++, value >>= 8)
-        byte_write(v, offset + i, (uint8_t)value);
+    uint32_t *word = &v->planes[offset & 0xffff];
+    *word = (*word & ~p->plane_mask) | (data_path(v, (uint8_t)value) & p->plane_mask);
 }
 
 // ---- many at once
@@ -372,6 +390,15 @@ void vga_get(struct vga *v, uint64_t addr, unsigned size, uint64_t count, void *
 
 void vga_copy(struct vga *v, uint64_t to, uint64_t from, unsigned size, uint64_t count)
 {
+    if (size == 1 && v->plan.write_mode == 1 && all_planar(v, to, count) && all_planar(v, from, count)) {
+        uint32_t mask = v->plan.plane_mask; // four planes at once, through the latches
+        for (uint64_t i = 0; i < count; i++) {
+            uint32_t *word = &v->planes[(to - VGA_MEMORY_BASE - v->plan.first + i) & 0xffff];
+            v->latch = v->planes[(from - VGA_MEMORY_BASE - v->plan.first + i) & 0xffff];
+            *word = (*word & ~mask) | (v->latch & mask);
+        }
+        return;
+    }
     for (uint64_t i = 0; i < count; i++, from += size, to += size)
         vga_write(v, to, size, vga_read(v, from, size));
 }
