@@ -158,7 +158,7 @@ static bool line_parse(struct vm_config *config, char *text, unsigned line, char
     const struct config_key *key = key_find(name, false);
     if (!key) {
         snprintf(why, why_size,
-                 "unknown key '%.40s' (name, memory, kernel, initrd, append, fda, fdb, hda, hdb, cdrom, boot)", name);
+                 "unknown key '%.24s' (name, memory, kernel, initrd, append, fda, fdb, hda, hdb, cdrom, boot)", name);
         return false;
     }
     return key_set(config, key, trim(equals + 1), 1, line, why, why_size);

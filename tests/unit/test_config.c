@@ -22,7 +22,8 @@ static bool parse_args(const char *args)
 static void good_file(void **state)
 {
     (void)state;
-    assert_true(parse("# a comment\n\n kernel = linux \n\tinitrd=linux.initrd\r\nmemory = 512M\nappend = console=ttyS0,115200 a=b\n"));
+    assert_true(parse("# a comment\n\n kernel = linux \n\tinitrd=linux.initrd\r\nmemory = 512M\nappend = "
+                      "console=ttyS0,115200 a=b\n"));
     assert_string_equal(config.name, "x");
     assert_string_equal(config.kernel, "linux");
     assert_string_equal(config.initrd, "linux.initrd");
@@ -41,16 +42,23 @@ static void bad_files(void **state)
     static const struct {
         const char *text, *error;
     } cases[] = {
-        {"kernel = a\nfoo = 1\n", "guests/x.cfg:2: unknown key 'foo' (name, memory, kernel, initrd, append)"},
+        {"fda = a\nboot = axe\n",
+         "guests/x.cfg:2: bad value 'axe' for boot: an order of a (floppy), c (hard disk), d (CD)"},
+        {"fda = a\nsnapshot = off\n",
+         "guests/x.cfg:2: snapshot = off: there is no disk to write to; changes are kept in memory"},
+        {"kernel = a\nfoo = 1\n",
+         "guests/x.cfg:2: unknown key 'foo' (name, memory, kernel, initrd, append, fda, fdb, hda, hdb, cdrom, boot)"},
         {"kernel\n", "guests/x.cfg:1: 'kernel' is not of the form key = value"},
         {"\nkernel =\n", "guests/x.cfg:2: kernel has no value"},
-        {"kernel = a\nmemory = lots", "guests/x.cfg:2: bad value 'lots' for memory: a size from 2M to 64G such as 256M"},
+        {"kernel = a\nmemory = lots",
+         "guests/x.cfg:2: bad value 'lots' for memory: a size from 2M to 64G such as 256M"},
         {"memory = 256\n", "guests/x.cfg:1: bad value '256' for memory: a size from 2M to 64G such as 256M"},
         {"memory = 18446744073709551615G\n",
          "guests/x.cfg:1: bad value '18446744073709551615G' for memory: a size from 2M to 64G such as 256M"},
         {"memory = 1G\n", "guests/x.cfg:1: no kernel: the line `kernel = FILE` is missing"},
         {"", "guests/x.cfg:1: no kernel: the line `kernel = FILE` is missing"},
-        {"name = aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "guests/x.cfg:1: the value of name is too long: at most 31 characters"},
+        {"name = aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+         "guests/x.cfg:1: the value of name is too long: at most 31 characters"},
     };
     (void)state;
     for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -116,8 +124,8 @@ static void missing_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good_file),     cmocka_unit_test(bad_files),     cmocka_unit_test(odd_bytes),
-        cmocka_unit_test(arguments),     cmocka_unit_test(bad_arguments), cmocka_unit_test(missing_file),
+        cmocka_unit_test(good_file), cmocka_unit_test(bad_files),     cmocka_unit_test(odd_bytes),
+        cmocka_unit_test(arguments), cmocka_unit_test(bad_arguments), cmocka_unit_test(missing_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
