@@ -56,7 +56,7 @@ BOOT_ELF    := $(foreach name,$(if $(KERNEL_SRC),mica) $(PROGRAMS),$(B)/$(name).
 all: $(if $(KERNEL_SRC),$(B)/mica.sym) $(BOOT_ELF) $(TINY_BIN) ## build the kernel, every program and the tiny guests
 
 run: setup ## install what is missing, build, make the guest, boot to the shell (RUN_ARGS="--on bochs ...")
-	@$(MAKE) --no-print-directory all guests
+	@$(MAKE) --no-print-directory -j$(shell nproc) all guests
 	@scripts/run $(RUN_ARGS)
 
 test: ## every test; the last line is "N passed, N failed"
