@@ -150,13 +150,14 @@ class System:
     def enter(self, vm, pattern=GUEST_PROMPT, seconds=GUEST_BOOT_SECONDS):
         """Attaches to a VM's console and waits for its prompt."""
         self.send(f"vm console {vm}\n")
-        self.expect(re.escape(f"vm console {vm}") + r"\s*\n")
+        self.expect(rf"\[console of vm {vm}: [^\n]*\n")  # from here on what is typed is the guest's
         return self.expect(pattern, seconds)
 
     def guest(self, line, seconds=COMMAND_SECONDS):
         """Types a line to the guest's shell; returns what it printed."""
         self.send(line + "\n")
-        self.expect(re.escape(line[-40:]) + r"\s*?\n", seconds)
+        echo = r"\n?".join(map(re.escape, line[-40:]))  # the guest's shell breaks lines at column 80
+        self.expect(echo + r"\s*?\n", seconds)
         begin = self.position
         match = self.expect(GUEST_PROMPT, seconds)
         return self.output[begin:self.position - len(match[0])].strip()
@@ -164,6 +165,24 @@ class System:
     def leave(self):
         self.send(LEAVE_CONSOLE)
         self.expect(PROMPT)
+
+    def ask(self, vm, line, seconds=COMMAND_SECONDS):
+        """Types a line to the shell of a guest that waits at its prompt, from Mica's prompt and back to it."""
+        self.enter(vm)
+        answer = self.guest(line, seconds)
+        self.leave()
+        return answer
+
+    def cpu_seconds(self):
+        """{id: CPU time in seconds} of the VMs."""
+        return {vm: float(what["cpu"].rstrip("s")) for vm, what in self.vm_list().items()}
+
+    def free_memory(self):
+        """{"memory": KiB, "kernel": KiB} that are free."""
+        said = self.command("mem")
+        free = {name: int(size) for name, size in re.findall(r"^(\w+) .*free +(\d+) KiB$", said, re.M)}
+        check(set(free) == {"memory", "kernel"}, f"mem says: {said!r}")
+        return free
 
     # ------------------------------------------------------------ the end
     def wait(self, seconds=COMMAND_SECONDS):
