@@ -196,6 +196,33 @@ static void user_may_not(void)
     drop(ec, 1);
 }
 
+// A handler that ends its client for good may be running on somebody else's SC: that one must go on.
+static _Noreturn void stop_after_gate(uint64_t id, uint64_t mtd)
+{
+    (void)id, (void)mtd;
+    sm_up(gate); // wakes the main thread, of higher priority, which comes to help
+    ipc_return(MTD_STOP);
+}
+
+static void helper_outlives_the_stopped(void)
+{
+    uint64_t ec = handler(0, 0), base = sels(EVENT_COUNT), th = sels(2), p = portal(ec, echo, 1, 0);
+    gate = sels(1);
+    create_sm(gate, SEL_SELF_PD, 0);
+    CHECK_EQ(create_pt(base + 6, SEL_SELF_PD, ec, (uint64_t)stop_after_gate, 6, 0).status, ST_OK);
+    CHECK_EQ(thread_create(th, SEL_SELF_PD, slot_thread(1, 0), base, privileged, (void *)4), ST_OK);
+    CHECK_EQ(create_sc(th + 1, SEL_SELF_PD, th, 5, HIP->tsc_hz / 100).status, ST_OK);
+    CHECK_EQ(sm_down(gate, after_ms(1000)), ST_OK);
+    utcb_self()->words[0] = 1;
+    CHECK_EQ(ipc_call(p, 1).status, ST_OK);
+    CHECK_EQ(utcb_self()->words[0], 2);
+    drop(th, 2);
+    drop(base + 6, 1);
+    drop(p, 1);
+    drop(gate, 1);
+    drop(ec, 1);
+}
+
 static void flags_do_not_leak(void)
 {
     uint64_t flags;
@@ -214,6 +241,7 @@ const struct test tests_ipc[] = {
     {"helping", helping},
     {"page fault as a message", exceptions},
     {"what user mode may not do", user_may_not},
+    {"a helper outlives who is stopped", helper_outlives_the_stopped},
     {"flags at kernel entry", flags_do_not_leak},
     {0},
 };
