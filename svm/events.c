@@ -53,13 +53,14 @@ void nmi_settle(struct vcpu *v)
 // An interrupt window is a virtual interrupt that exits instead of being delivered, whatever the TPR.
 static void windows_set(struct vcpu *v, uint32_t info)
 {
+    const uint64_t window = SVM_V_IRQ | SVM_V_IGN_TPR | SVM_V_INTR_PRIO;
     struct vmcb *c = v->vmcb;
     v->nmi_window = info & INJ_NMI_WINDOW;
     if (info & INJ_INTR_WINDOW) {
-        c->vintr |= SVM_V_IRQ | SVM_V_IGN_TPR | SVM_V_INTR_PRIO;
+        c->vintr |= window;
         c->intercept_1 |= SVM_INTERCEPT_1(SVM_EXIT_VINTR);
     } else {
-        c->vintr = SVM_V_INTR_MASKING;
+        c->vintr &= ~window;
         c->intercept_1 &= ~SVM_INTERCEPT_1(SVM_EXIT_VINTR);
     }
 }
