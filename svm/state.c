@@ -111,8 +111,8 @@ static void control_registers_load(struct vmcb *c, const struct utcb_state *s)
     c->vintr = (c->vintr & ~SVM_V_TPR) | (s->cr8 & 15);
 }
 
-// After CR0, CR4 or EFER changed. Before paging PAE means nothing yet; but QEMU 7.2 does not get the host's CR0 back from a
-// guest that has LME and not PAE.
+// After CR0, CR4 or EFER changed. Before paging PAE means nothing yet; but QEMU 7.2 does not get the host's CR0 back
+// from a guest that has LME and not PAE.
 static void long_mode_update(struct vmcb *c)
 {
     bool lme = c->efer & EFER_LME, active = lme && (c->cr0 & CR0_PG);

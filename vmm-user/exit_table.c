@@ -43,6 +43,8 @@ uint64_t exit_mtd(unsigned event)
 
 const char *exit_name(unsigned event)
 {
-    const char *name = event >= EVENT_COUNT ? NULL : event < EVENT_TIMER ? backend->names[event] : neutral[event - EVENT_TIMER].name;
+    const char *name = event >= EVENT_COUNT  ? NULL
+                       : event < EVENT_TIMER ? backend->names[event]
+                                             : neutral[event - EVENT_TIMER].name;
     return name ? name : "unknown";
 }
