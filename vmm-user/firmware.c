@@ -154,6 +154,20 @@ bool firmware_insert(struct vm *vm, enum firmware_medium which, const void *file
     return true;
 }
 
+const struct block_backend *firmware_medium(const struct vm *vm, enum firmware_medium which)
+{
+    const struct block_backend *medium = &vm->firmware.media[which].backend;
+    return block_present(medium) ? medium : NULL;
+}
+
+bool firmware_has_media(const struct vm *vm)
+{
+    for (unsigned i = 0; i < MEDIUM_COUNT; i++)
+        if (firmware_medium(vm, i))
+            return true;
+    return false;
+}
+
 // ---- life
 
 void firmware_create(struct vm *vm)

@@ -21,6 +21,10 @@ struct firmware {
 // Puts the media and the memory map into the firmware. Once, when the machine is built.
 void firmware_create(struct vm *vm);
 
+// The medium of a drive, NULL: none. And is there any?
+const struct block_backend *firmware_medium(const struct vm *vm, enum firmware_medium which);
+bool firmware_has_media(const struct vm *vm);
+
 // A medium from a file; `size` 0: none. False: it cannot be one.
 bool firmware_insert(struct vm *vm, enum firmware_medium which, const void *file, uint64_t size);
 

@@ -7,7 +7,8 @@
 #include "pc/uart16550.h"
 #include "vmm-user/vm.h"
 
-enum { IRQ_TIMER = 0, IRQ_KEYBOARD = 1, IRQ_COM1 = 4, IRQ_MOUSE = 12 };
+enum { IRQ_TIMER = 0, IRQ_KEYBOARD = 1, IRQ_COM1 = 4, IRQ_FLOPPY = 6, IRQ_MOUSE = 12, IRQ_IDE1 = 14, IRQ_IDE2 = 15 };
+enum { ISA_DEVFN = 1 << 3, IDE_DEVFN = ISA_DEVFN | 1 }; // as on a PIIX3
 
 #define COM1_BASE 0x3f8
 
@@ -83,6 +84,32 @@ static void cmos_fill(struct rtc *rtc, const struct guest_mem *mem)
     }
 }
 
+// The controllers of the media that the configuration names; a VM without any has none. False: see machine_init.
+static bool disks_init(struct vm *vm)
+{
+    struct machine *m = &vm->machine;
+    struct clock *clock = &vm->clock.clock;
+    static const struct {
+        enum firmware_medium medium;
+        uint8_t channel, drive;
+    } ide_drives[] = {{MEDIUM_HDA, 0, 0}, {MEDIUM_HDB, 0, 1}, {MEDIUM_CD, 1, 0}};
+    if (!firmware_has_media(vm))
+        return true;
+    dma_init(&m->dma, clock, &vm->mem);
+    floppy_init(&m->floppy, clock, &m->dma, isa_irq(m, IRQ_FLOPPY));
+    piix3_isa_init(&m->isa, clock);
+    ide_init(&m->ide, clock, &vm->mem, isa_irq(m, IRQ_IDE1), isa_irq(m, IRQ_IDE2));
+    for (unsigned i = 0; i < 2; i++)
+        if (firmware_medium(vm, MEDIUM_FDA + i))
+            floppy_attach(&m->floppy, i, firmware_medium(vm, MEDIUM_FDA + i));
+    for (unsigned i = 0; i < sizeof(ide_drives) / sizeof(ide_drives[0]); i++)
+        if (firmware_medium(vm, ide_drives[i].medium))
+            ide_attach(&m->ide, ide_drives[i].channel, ide_drives[i].drive, firmware_medium(vm, ide_drives[i].medium));
+    return piix3_isa_plug(&m->isa, &m->pci, ISA_DEVFN) && ide_plug(&m->ide, &m->pci, IDE_DEVFN) &&
+           bus_add(&m->bus, &m->dma.dev) && bus_add(&m->bus, &m->floppy.dev) && bus_add(&m->bus, &m->isa.dev) &&
+           bus_add(&m->bus, &m->ide.dev);
+}
+
 bool machine_init(struct vm *vm)
 {
     struct machine *m = &vm->machine;
@@ -121,7 +148,7 @@ bool machine_init(struct vm *vm)
     for (unsigned i = 0; i < sizeof(chips) / sizeof(chips[0]); i++)
         if (!bus_add(&m->bus, chips[i]))
             return false;
-    return true;
+    return disks_init(vm);
 }
 
 void machine_reset(struct vm *vm)

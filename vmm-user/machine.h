@@ -4,11 +4,14 @@
 #include "vmm-user/bus.h"
 #include "vmm-user/devices/acpi_pm.h"
 #include "vmm-user/devices/debug_ports.h"
+#include "vmm-user/devices/floppy82077.h"
 #include "vmm-user/devices/i8042.h"
+#include "vmm-user/devices/ide.h"
 #include "vmm-user/devices/ioapic.h"
 #include "vmm-user/devices/lapic.h"
 #include "vmm-user/devices/pci_host.h"
 #include "vmm-user/devices/pic8259.h"
+#include "vmm-user/devices/piix3_isa.h"
 #include "vmm-user/devices/pit8254.h"
 #include "vmm-user/devices/port92.h"
 #include "vmm-user/devices/reset_port.h"
@@ -36,6 +39,10 @@ struct machine {
     struct debug_ports debug;
     struct vga vga;
     struct typing typing;
+    struct dma8237 dma; // this and the following: only where the VM has disks
+    struct floppy floppy;
+    struct piix3_isa isa;
+    struct ide ide;
 };
 
 // Builds all chips around the vCPUs' local APICs. False if two of them want the same address.

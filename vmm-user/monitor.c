@@ -182,7 +182,7 @@ static void command_screen(struct answer *a, const char *args)
     }
     for (unsigned row = 0; row < mode.rows && row < VGA_TERMINAL_ROWS; row++) {
         vga_terminal_line(&vm.machine.vga, row, line, sizeof(line));
-        say(a, "%s\n", line);
+        say(a, "%s\n", strcmp(line, ".") == 0 ? ". " : line); // a dot alone ends the answer
     }
 }
 

@@ -58,7 +58,7 @@ static bool answer_byte(char *line, unsigned *length, char c)
 {
     if (c != '\n') {
         if (*length < LINE_MAX - 1)
-            line[(*length)++] = (char)(c >= ' ' && c <= '~' ? c : '?');
+            line[(*length)++] = (char)((c >= ' ' && c <= '~') || c & 0x80 ? c : '?'); // UTF-8 passes
         return false;
     }
     line[*length] = 0;
