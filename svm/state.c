@@ -3,7 +3,8 @@
 // is made harmless here or fails the entry.
 #include "svm/svm.h"
 
-#define MTD_FIRST (MTD_ACDB | MTD_RIP | MTD_RFLAGS | MTD_STATE | MTD_QUAL)
+#define MTD_FIRST  (MTD_ACDB | MTD_RIP | MTD_RFLAGS | MTD_STATE | MTD_QUAL)
+#define MTD_DECODE (MTD_CR | MTD_EFER | MTD_CSSS) // what it takes to look at the instruction, which most exits do
 
 // ---- segments: attributes are the ABI's access rights but for the bit that says unusable, which is a segment not
 // present here
@@ -22,13 +23,18 @@ static struct vmcb_seg *place_of(struct vmcb *c, enum seg which)
     return (struct vmcb_seg *)((char *)c + places[which]);
 }
 
-static void segment_save(struct vmcb *c, struct utcb_seg *s, enum seg which)
+static inline void segment_copy(struct utcb_seg *to, const struct vmcb_seg *from)
 {
-    const struct vmcb_seg *from = place_of(c, which);
     uint32_t ar = (from->attr & AR_MASK) | (from->attr & SVM_SEG_P ? 0 : AR_UNUSABLE);
-    if (which == SEG_SS)
-        ar = (ar & ~AR_DPL) | c->cpl << SVM_SEG_DPL_SHIFT; // SYSRET and null selectors leave another DPL
-    s[which] = (struct utcb_seg){.sel = from->sel, .ar = ar, .limit = from->limit, .base = from->base};
+    *to = (struct utcb_seg){.sel = from->sel, .ar = ar, .limit = from->limit, .base = from->base};
+}
+
+// SYSRET and null selectors leave another DPL in SS than the CPL.
+static inline void code_and_stack_save(const struct vmcb *c, struct utcb_seg *s)
+{
+    segment_copy(&s[SEG_CS], &c->cs);
+    segment_copy(&s[SEG_SS], &c->ss);
+    s[SEG_SS].ar = (s[SEG_SS].ar & ~AR_DPL) | c->cpl << SVM_SEG_DPL_SHIFT;
 }
 
 static void segment_load(struct vmcb *c, const struct utcb_seg *s, enum seg which)
@@ -54,10 +60,12 @@ static void segments_save(struct vmcb *c, struct utcb_state *s, uint32_t mtd)
 {
     for (unsigned i = 0; i < sizeof(segment_groups) / sizeof(*segment_groups); i++) {
         if (mtd & segment_groups[i].mtd) {
-            segment_save(c, s->seg, segment_groups[i].first);
-            segment_save(c, s->seg, segment_groups[i].second);
+            segment_copy(&s->seg[segment_groups[i].first], place_of(c, segment_groups[i].first));
+            segment_copy(&s->seg[segment_groups[i].second], place_of(c, segment_groups[i].second));
         }
     }
+    if (mtd & MTD_CSSS)
+        code_and_stack_save(c, s->seg);
 }
 
 static void segments_load(struct vmcb *c, const struct utcb_state *s, uint32_t mtd)
@@ -92,13 +100,19 @@ static void qualification_save(struct vcpu *v, struct utcb_state *s)
     v->failed = false;
 }
 
-static void control_registers_save(const struct vmcb *c, struct utcb_state *s)
+static inline void control_registers_save(const struct vmcb *c, struct utcb_state *s)
 {
     s->cr0 = c->cr0;
     s->cr2 = c->cr2;
     s->cr3 = c->cr3;
     s->cr4 = c->cr4;
     s->cr8 = c->vintr & SVM_V_TPR;
+}
+
+static inline void efer_save(const struct vmcb *c, struct utcb_state *s)
+{
+    s->efer = c->efer & ~EFER_SVME;
+    s->pat = c->pat;
 }
 
 // CR8 exits, so V_TPR is nothing but where it is kept.
@@ -164,10 +178,8 @@ static void system_save(struct vcpu *v, struct utcb_state *s, uint32_t mtd)
     const struct vmcb *c = v->vmcb;
     if (mtd & MTD_DR)
         debug_registers_save(v, s);
-    if (mtd & MTD_EFER) {
-        s->efer = c->efer & ~EFER_SVME;
-        s->pat = c->pat;
-    }
+    if (mtd & MTD_EFER)
+        efer_save(c, s);
     if (mtd & MTD_SYSENTER) {
         s->sysenter_cs = c->sysenter_cs;
         s->sysenter_esp = c->sysenter_esp;
@@ -277,6 +289,12 @@ void svm_state_save(struct ec *ec, struct utcb_state *s, uint32_t mtd)
     }
     if (mtd & MTD_QUAL)
         qualification_save(v, s);
+    if ((mtd & MTD_DECODE) == MTD_DECODE) {
+        control_registers_save(c, s);
+        efer_save(c, s);
+        code_and_stack_save(c, s->seg);
+        mtd &= ~MTD_DECODE;
+    }
     if (mtd & ~(MTD_FIRST | MTD_INJ))
         rest_save(v, s, mtd);
     vcpu_time_kernel(&v->base, rdtsc());

@@ -19,6 +19,7 @@ struct ec;
 struct sc;
 struct pd;
 struct pio_space;
+struct vcpu_base;
 
 struct cpu {
     struct ec *current;            // offset 0 (offsets.inc): the EC that runs in user mode or as guest; EC_NOBODY when idle
@@ -34,6 +35,7 @@ struct cpu {
     bool idle;
     bool special;                  // ports enabled or vector registers usable: to be undone before another PD runs
     struct ec *fpu_owner;          // whose vector state the registers hold
+    struct vcpu_base *carried;     // the vCPU whose MSRs and debug registers they hold (vcpu.c)
     uint64_t idle_time;            // TSC ticks spent halted
 
     uint64_t ready_map[PRIORITIES / 64];

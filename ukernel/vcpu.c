@@ -8,7 +8,6 @@
 #include "x86/msr.h"
 
 struct vcpu_registers vcpu_registers;
-static struct vcpu_base *carried_owner[MAX_CPUS]; // whose registers the CPU holds
 
 enum carry_rule { CARRY_ANY, CARRY_CANONICAL, CARRY_LOW32, CARRY_SPEC };
 
@@ -84,8 +83,8 @@ struct vcpu_base *vcpu_base_create(struct ec *ec, size_t size, void *apic_page, 
 void vcpu_base_release(struct vcpu_base *v)
 {
     struct cpu *cpu = v->cpu;
-    if (carried_owner[cpu->id] == v)
-        carried_owner[cpu->id] = NULL;
+    if (cpu->carried == v)
+        cpu->carried = NULL;
     if (cpu->fpu_owner != v->ec)
         return;
     cpu->fpu_owner = NULL;
@@ -137,22 +136,22 @@ static void debug_write(const struct vcpu_base *v)
 
 void vcpu_carried_read(struct vcpu_base *v)
 {
-    if (carried_owner[v->cpu->id] == v)
+    if (v->cpu->carried == v)
         carried_save(v);
 }
 
 static void carried_load(struct vcpu_base *v)
 {
-    struct vcpu_base **owner = &carried_owner[v->cpu->id];
-    if (*owner == v)
+    struct vcpu_base *other = v->cpu->carried;
+    if (other == v)
         return;
-    if (*owner)
-        carried_save(*owner);
+    if (other)
+        carried_save(other);
     for (unsigned i = 0; i < CARRY_MSRS; i++)
         if (carries(i))
             wrmsr(carried_msrs[i].msr, v->msr[i]);
     debug_write(v);
-    *owner = v;
+    v->cpu->carried = v;
 }
 
 // A value from user land is made one that WRMSR takes.
@@ -172,7 +171,7 @@ void vcpu_carried_set(struct vcpu_base *v, enum carried which, uint64_t value)
         break;
     }
     v->msr[which] = value;
-    if (carried_owner[v->cpu->id] == v && carries(which))
+    if (v->cpu->carried == v && carries(which))
         wrmsr(carried_msrs[which].msr, value);
 }
 
@@ -181,7 +180,7 @@ void vcpu_debug_set(struct vcpu_base *v, const struct utcb_state *s)
     for (unsigned i = 0; i < 4; i++)
         v->dr[i] = s->dr[i];
     v->dr6 = (uint32_t)s->dr6;
-    if (carried_owner[v->cpu->id] == v)
+    if (v->cpu->carried == v)
         debug_write(v);
 }
 
@@ -211,11 +210,6 @@ static void vector_load(struct vcpu_base *v)
     if (vcpu_registers.xcr0)
         xsetbv(0, v->xcr0);
     write_cr0(read_cr0() | CR0_TS);
-}
-
-bool vcpu_is_loaded(const struct vcpu_base *v)
-{
-    return carried_owner[v->cpu->id] == v && v->cpu->fpu_owner == v->ec;
 }
 
 void vcpu_load(struct vcpu_base *v)

@@ -67,7 +67,10 @@ void vcpu_base_release(struct vcpu_base *v); // on its CPU: nothing of it stays 
 void vcpu_base_destroy(struct vcpu_base *v, size_t size);
 
 // Before an entry, if another vCPU (or its vector state) was here since.
-bool vcpu_is_loaded(const struct vcpu_base *v);
+static inline bool vcpu_is_loaded(const struct vcpu_base *v)
+{
+    return v->cpu->carried == v && v->cpu->fpu_owner == v->ec;
+}
 void vcpu_load(struct vcpu_base *v);
 
 // MTD groups that no backend has in its control block.

@@ -76,10 +76,13 @@ static uint64_t svm_io(struct vcpu *v, struct utcb_state *s)
 static uint64_t svm_npf(struct vcpu *v, struct utcb_state *s)
 {
     const struct insn *in;
+    uint64_t info = s->qual[0];
     exit_vectoring(v, s);
-    v->insn.hint.valid = false;
-    if (__builtin_expect(s->qual[0] & SVM_NPF_FETCH, 0) && insn_fetch(&v->insn, &in) == INSN_UNSUPPORTED && !v->insn.byte_count)
+    if (__builtin_expect(info & SVM_NPF_FETCH, 0) && insn_fetch(&v->insn, &in) == INSN_UNSUPPORTED && !v->insn.byte_count)
         return exit_runs_nowhere(v, s);
+    v->insn.hint.valid = false;
+    v->insn.hint.gpa_only = info & SVM_NPF_FINAL && !(s->idt_info & INTR_VALID);
+    v->insn.hint.gpa = s->qual[1];
     return exit_insn(v, s);
 }
 

@@ -52,6 +52,7 @@
 // EXITINFO1 of a nested page fault: a page-fault error code; EXITINFO2 is the guest-physical address
 #define SVM_NPF_WRITE               (1ul << 1)
 #define SVM_NPF_FETCH               (1ul << 4)
+#define SVM_NPF_FINAL               (1ul << 32) // the guest's own tables were walked: it is the access itself
 
 #define SVM_EXIT_CODE_INVALID       0xffffffffu // the VMCB's state is not one that VMRUN takes
 #define SVM_EXIT_CODE_HIGH          0x400u      // this and above begin at event f0h

@@ -164,37 +164,37 @@ static void assert_access(unsigned index, uint64_t address, unsigned size, bool 
 static void test_device_moves(void **unused)
 {
     (void)unused;
-    for (unsigned hinted = 0; hinted < 2; hinted++) {
+    for (unsigned hinted = 0; hinted < 3; hinted++) { // not at all, in full, by the physical address alone
         mode_64();
         state.gpr[GPR_RAX] = 0x1122334455667788;
         state.gpr[GPR_RBX] = DEVICE_GVA;
         state.rflags |= RFLAGS_RF;
-        cpu.hint = (struct insn_hint){hinted, true, DEVICE_GVA + 0xb0, DEVICE_GPA + 0xb0};
+        cpu.hint = (struct insn_hint){hinted == 1, true, DEVICE_GVA + 0xb0, DEVICE_GPA + 0xb0, hinted == 2};
         assert_int_equal(RUN(0x89, 0x83, 0xb0, 0, 0, 0), INSN_DONE); // mov [rbx + 0xb0], eax
         assert_access(0, DEVICE_GPA + 0xb0, 4, true, 0x55667788);
         assert_int_equal(state.rip, CODE + 6);
         assert_int_equal(state.rflags, RFLAGS_ONE);
-        assert_false(cpu.hint.valid);
+        assert_false(cpu.hint.valid || cpu.hint.gpa_only);
 
-        cpu.hint = (struct insn_hint){hinted, false, DEVICE_GVA + 0x20, DEVICE_GPA + 0x20};
+        cpu.hint = (struct insn_hint){hinted == 1, false, DEVICE_GVA + 0x20, DEVICE_GPA + 0x20, hinted == 2};
         assert_int_equal(RUN(0x8b, 0x4b, 0x20), INSN_DONE); // mov ecx, [rbx + 0x20]
         assert_access(1, DEVICE_GPA + 0x20, 4, false, 0);
         assert_int_equal(state.gpr[GPR_RCX], 0xe5f60718);
 
-        cpu.hint = (struct insn_hint){hinted, false, DEVICE_GVA, DEVICE_GPA};
+        cpu.hint = (struct insn_hint){hinted == 1, false, DEVICE_GVA, DEVICE_GPA, hinted == 2};
         state.gpr[GPR_RDX] = ~0ull;
         assert_int_equal(RUN(0x8a, 0x33), INSN_DONE); // mov dh, [rbx]
         assert_int_equal(state.gpr[GPR_RDX], 0xffffffffffff18ff);
 
-        cpu.hint = (struct insn_hint){hinted, true, DEVICE_GVA, DEVICE_GPA};
+        cpu.hint = (struct insn_hint){hinted == 1, true, DEVICE_GVA, DEVICE_GPA, hinted == 2};
         assert_int_equal(RUN(0x48, 0xc7, 0x03, 0xfe, 0xff, 0xff, 0xff), INSN_DONE); // mov qword [rbx], -2
         assert_access(3, DEVICE_GPA, 8, true, 0xfffffffffffffffe);
 
-        cpu.hint = (struct insn_hint){hinted, false, DEVICE_GVA, DEVICE_GPA};
+        cpu.hint = (struct insn_hint){hinted == 1, false, DEVICE_GVA, DEVICE_GPA, hinted == 2};
         assert_int_equal(RUN(0x0f, 0xb6, 0x03), INSN_DONE); // movzx eax, byte [rbx]
         assert_int_equal(state.gpr[GPR_RAX], 0x18);
 
-        cpu.hint = (struct insn_hint){hinted, true, DEVICE_GVA, DEVICE_GPA};
+        cpu.hint = (struct insn_hint){hinted == 1, true, DEVICE_GVA, DEVICE_GPA, hinted == 2};
         assert_int_equal(RUN(0x80, 0x0b, 0x01), INSN_DONE); // or byte [rbx], 1: read, then write
         assert_access(5, DEVICE_GPA, 1, false, 0);
         assert_access(6, DEVICE_GPA, 1, true, 0x19);
@@ -208,12 +208,16 @@ static void test_hint_mismatch(void **unused)
     (void)unused;
     mode_64();
     state.gpr[GPR_RBX] = 0x20000;
-    cpu.hint = (struct insn_hint){true, true, DEVICE_GVA, DEVICE_GPA};
+    cpu.hint = (struct insn_hint){true, true, DEVICE_GVA, DEVICE_GPA, false};
     assert_int_equal(RUN(0xc6, 0x03, 0x5a), INSN_DONE);
     assert_int_equal(ram[0x20000], 0x5a);
     assert_int_equal(logged, 0);
+    cpu.hint = (struct insn_hint){false, false, 0, DEVICE_GPA + 4, true}; // another place in the page
+    assert_int_equal(RUN(0xc6, 0x03, 0x5c), INSN_DONE);
+    assert_int_equal(ram[0x20000], 0x5c);
+    assert_int_equal(logged, 0);
     entry_set(4, 0x20, 0x20000 | PTE_P);
-    cpu.hint = (struct insn_hint){true, false, 0x20000, DEVICE_GPA};
+    cpu.hint = (struct insn_hint){true, false, 0x20000, DEVICE_GPA, false};
     assert_fault(RUN(0xc6, 0x03, 0x5b), EXC_PF, true, PF_PRESENT | PF_WRITE);
     assert_int_equal(cpu.fault.cr2, 0x20000);
 }

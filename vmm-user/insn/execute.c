@@ -201,6 +201,6 @@ enum insn_result any_execute(struct insn_cpu *cpu, const struct insn *in)
 {
     insn_handler *handler = in->op < INSN_OP_COUNT ? handlers[in->op] : (void *)0;
     enum insn_result result = handler ? handler(cpu, in) : unsupported(cpu, "privileged or system instruction");
-    cpu->hint.valid = false;
+    cpu->hint.valid = cpu->hint.gpa_only = false;
     return result;
 }

@@ -27,10 +27,12 @@ typedef enum insn_result insn_access(void *context, uint64_t address, unsigned s
 
 // What the exit already knows: the processor translated `gla` to `gpa` just now, for a write too if `write`, and `gpa`
 // belongs to a device. Set by the VMM before the call where hardware tells (VMX: exit qualification bits 7 and 8 both
-// set, `write` from bit 1); cleared by the call.
+// set, `write` from bit 1); cleared by the call. SVM tells `gpa` alone (`gpa_only`): that is enough for an instruction
+// with one operand in memory, if the offsets in the page agree.
 struct insn_hint {
     bool valid, write;
     uint64_t gla, gpa;
+    bool gpa_only;
 };
 
 enum { INSN_CACHE_ENTRIES = 128, INSN_CACHE_BYTES = 16 };

@@ -152,8 +152,14 @@ enum insn_result insn_fetch(struct insn_cpu *cpu, const struct insn **in)
 static inline bool plain_applies(const struct insn_cpu *cpu, const struct insn *in)
 {
     const struct insn_hint *hint = &cpu->hint;
-    return in->plain != INSN_PLAIN_NOT && hint->valid && hint->write == (in->plain != INSN_PLAIN_LOAD) &&
-           effective_address(cpu, in) == hint->gla && in->size <= GUEST_PAGE_SIZE - (hint->gla & (GUEST_PAGE_SIZE - 1));
+    uint64_t offset = hint->gpa & (GUEST_PAGE_SIZE - 1);
+    if (in->plain == INSN_PLAIN_NOT || in->size > GUEST_PAGE_SIZE - offset) {
+        return false;
+    }
+    if (hint->valid) {
+        return hint->write == (in->plain != INSN_PLAIN_LOAD) && effective_address(cpu, in) == hint->gla;
+    }
+    return hint->gpa_only && (effective_address(cpu, in) & (GUEST_PAGE_SIZE - 1)) == offset;
 }
 
 static inline enum insn_result plain_execute(struct insn_cpu *cpu, const struct insn *in)
@@ -164,7 +170,7 @@ static inline enum insn_result plain_execute(struct insn_cpu *cpu, const struct 
     if (!load) {
         value = (in->plain == INSN_PLAIN_STORE ? state->gpr[in->src_reg] : in->imm) & size_mask(in->size);
     }
-    cpu->hint.valid = false;
+    cpu->hint.valid = cpu->hint.gpa_only = false;
     enum insn_result result = cpu->mmio(cpu->context, cpu->hint.gpa, in->size, !load, &value);
     if (result != INSN_DONE) {
         return result;
@@ -187,7 +193,7 @@ enum insn_result insn_emulate(struct insn_cpu *cpu)
     const struct insn *in;
     enum insn_result result = fetch_fast(cpu, &in);
     if (result != INSN_DONE) {
-        cpu->hint.valid = false;
+        cpu->hint.valid = cpu->hint.gpa_only = false;
         return result;
     }
     return plain_applies(cpu, in) ? plain_execute(cpu, in) : any_execute(cpu, in);
