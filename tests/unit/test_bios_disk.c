@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// sources: bios-emul/rom.asm bios-emul/dispatch.c bios-emul/post.c bios-emul/drive.c bios-emul/int10_font.c
+// sources: bios-emul/int10_graphics.c bios-emul/int10_palette.c bios-emul/int10_state.c bios-emul/int10_text.c
+// sources: bios-emul/int10_video.c bios-emul/int13_disk.c bios-emul/int13_edd.c bios-emul/int13_eltorito.c
+// sources: bios-emul/int14_serial.c bios-emul/int15_apm.c bios-emul/int15_mouse.c bios-emul/int15_system.c
+// sources: bios-emul/int16_keyboard.c bios-emul/int17_printer.c bios-emul/int19_boot.c bios-emul/int1a_pci.c
+// sources: bios-emul/int1a_time.c bios-emul/keyboard_irq.c bios-emul/smbios.c bios-emul/tables.c bios-emul/vbe.c
+// sources: bios-emul/video_modes.c
+//
+// INT 13h for hard disks and CDs, INT 15h and 16h at their edges: what the conformance guest's floppy does not reach.
+#include "tests/unit/cmocka_all.h"
+#include "bios-emul/rom.h"
+#include "tests/unit/bios_machine.h"
+
+static struct bios_machine m;
+static struct bios_regs r;
+
+static int setup(void **state)
+{
+    (void)state;
+    machine_create(&m);
+    r = (struct bios_regs){.sp.x = FAKE_STACK};
+    bios_call(&m.bios, &r, TRAP_POST);
+    for (unsigned i = 0; i < FAKE_DISK; i++)
+        memcpy(m.disk + i * 512, &i, 4);
+    return 0;
+}
+
+// One interrupt; returns whether CF is set.
+static bool call(uint8_t vector, uint16_t ax, uint16_t bx, uint16_t cx, uint16_t dx)
+{
+    r = (struct bios_regs){.a.x = ax,
+                           .b.x = bx,
+                           .c.x = cx,
+                           .d.x = dx,
+                           .sp.x = FAKE_STACK,
+                           .es = 0x2000,
+                           .es_base = 0x20000,
+                           .ds = 0x3000,
+                           .ds_base = 0x30000};
+    memset(m.memory + FAKE_STACK, 0, 6);
+    bios_call(&m.bios, &r, vector);
+    return m.memory[FAKE_STACK + 4] & BIOS_FLAG_CF;
+}
+
+static uint32_t at(uint32_t linear, unsigned size)
+{
+    uint32_t value = 0;
+    memcpy(&value, m.memory + linear, size);
+    return value;
+}
+
+static void test_hard_disk_chs(void **state)
+{
+    (void)state;
+    assert_false(call(0x13, 0x0800, 0, 0, 0x80));
+    assert_int_equal(r.c.x, 19 << 8 | 63); // cylinders 0-19
+    assert_int_equal(r.d.x, 15 << 8 | 1);
+    assert_false(call(0x13, 0x0202, 0, 2 << 8 | 5, 3 << 8 | 0x80));
+    assert_int_equal(r.a.x, 0x0002);
+    assert_int_equal(at(0x20000, 4), (2 * 16 + 3) * 63 + 4);
+    assert_int_equal(at(0x20200, 4), (2 * 16 + 3) * 63 + 5);
+    assert_false(call(0x13, 0x1500, 0, 0, 0x80));
+    assert_int_equal(r.a.h, 3);
+    assert_int_equal((uint32_t)r.c.x << 16 | r.d.x, FAKE_DISK);
+}
+
+static void test_hard_disk_errors(void **state)
+{
+    static const uint16_t bad[][4] = {
+        {0x0201, 20 << 8 | 1, 0x80, 0x01}, {0x0201, 0x0000, 0x80, 0x01},
+        {0x0200, 1, 0x80, 0x01},           {0x02ff, 1, 0x80, 0x01},
+        {0x0201, 1, 16 << 8 | 0x80, 0x01}, {0x0201, 1, 0x81, 0x01},
+        {0x7900, 1, 0x80, 0x01},           {0x0202, 19 << 8 | 63, 15 << 8 | 0x80, 0x04},
+        {0x0401, 20 << 8 | 1, 0x80, 0x01},
+    };
+    (void)state;
+    for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_true(call(0x13, bad[i][0], 0, bad[i][1], bad[i][2]));
+        assert_int_equal(r.a.h, bad[i][3]);
+    }
+    assert_true(call(0x13, 0x0100, 0, 0, 0x80)); // the last one's status
+    m.bios.hard_disk[0].read_only = true;
+    assert_true(call(0x13, 0x0301, 0, 1, 0x80));
+    assert_int_equal(r.a.h, 0x03);
+}
+
+static void test_geometry_of_the_partition_table(void **state)
+{
+    (void)state;
+    static const uint8_t entry[16] = {0x80, 1, 1, 0, 6, 7, 32, 9, 32, 0, 0, 0, 0, 16, 0, 0}; // heads 0-7, sectors 1-32
+    memcpy(m.disk + 0x1be, entry, 16);
+    memcpy(m.disk + 510, "\x55\xaa", 2);
+    call(0x13, 0x0800, 0, 0, 0x80);
+    assert_int_equal(r.d.h, 7);
+    assert_int_equal(r.c.l & 63, 32);
+    assert_int_equal(r.c.h, FAKE_DISK / (8 * 32) - 1);
+}
+
+static void packet(uint16_t count, uint32_t buffer, uint64_t lba)
+{
+    const uint8_t head[4] = {16, 0, (uint8_t)count, (uint8_t)(count >> 8)};
+    memcpy(m.memory + 0x30000, head, 4);
+    memcpy(m.memory + 0x30004, &buffer, 4);
+    memcpy(m.memory + 0x30008, &lba, 8);
+}
+
+static void test_extensions(void **state)
+{
+    (void)state;
+    assert_false(call(0x13, 0x4100, 0x55aa, 0, 0x80));
+    assert_int_equal(r.b.x, 0xaa55);
+    assert_int_equal(r.c.x, 7);
+    packet(3, 0x20000000, 1000);
+    assert_false(call(0x13, 0x4200, 0, 0, 0x80));
+    assert_int_equal(at(0x20000 + 1024, 4), 1002);
+    packet(1, 0x20000000, FAKE_DISK); // past the end
+    assert_true(call(0x13, 0x4200, 0, 0, 0x80));
+    assert_int_equal(at(0x30002, 2), 0);
+    packet(2, 0x20000000, UINT64_MAX);
+    assert_true(call(0x13, 0x4200, 0, 0, 0x80));
+    packet(100, 0xffff0000 + 0xffff, 0); // the end of memory
+    m.memory[0x30000] = 24;
+    const uint64_t flat = FAKE_MEMORY - 512;
+    memcpy(m.memory + 0x30010, &flat, 8);
+    assert_true(call(0x13, 0x4200, 0, 0, 0x80));
+    m.memory[0x30000] = 15;
+    assert_true(call(0x13, 0x4200, 0, 0, 0x80));
+    memcpy(m.memory + 0x30000, "\x42\0", 2);
+    assert_false(call(0x13, 0x4800, 0, 0, 0x80));
+    assert_int_equal(at(0x30010, 4), FAKE_DISK);
+    assert_int_equal(at(0x30018, 2), 512);
+    assert_int_equal(at(0x3001e, 2), 0xbedd);
+    m.memory[0x30000] = 0x19;
+    assert_true(call(0x13, 0x4800, 0, 0, 0x80));
+}
+
+static void boot_record(uint8_t media, uint16_t sectors, uint8_t lba)
+{
+    memcpy(m.cd + 17 * 2048, "\0CD001\1EL TORITO SPECIFICATION", 30);
+    m.cd[17 * 2048 + 0x47] = 18;
+    uint8_t *catalogue = m.cd + 18 * 2048;
+    memset(catalogue, 0, 2048);
+    memcpy(catalogue, "\1\0\0\0", 4);
+    memcpy(catalogue + 28, "\xaa\x55\x55\xaa", 4);
+    catalogue[32] = 0x88;
+    catalogue[33] = media;
+    catalogue[38] = (uint8_t)sectors;
+    catalogue[40] = lba;
+    memcpy(m.cd + 20 * 2048, "boot sector", 12);
+}
+
+static bool boots(void)
+{
+    r = (struct bios_regs){.sp.x = FAKE_STACK};
+    memcpy(m.bios.config.boot_order, "d\0\0", 4);
+    bios_call(&m.bios, &r, TRAP_BOOT);
+    return r.a.l == 0;
+}
+
+static void test_el_torito(void **state)
+{
+    (void)state;
+    assert_false(boots());
+    boot_record(0, 4, 20);
+    assert_true(boots());
+    assert_int_equal(r.d.l, 0xe0);
+    assert_string_equal((char *)m.memory + 0x7c00, "boot sector");
+    assert_false(call(0x13, 0x4b01, 0, 0, 0xe0));
+    assert_int_equal(at(0x30000, 1), 0x13);
+    assert_int_equal(at(0x30004, 4), 20);
+    packet(1, 0x20000000, 20);
+    assert_false(call(0x13, 0x4200, 0, 0, 0xe0));
+    assert_string_equal((char *)m.memory + 0x20000, "boot sector");
+}
+
+static void test_el_torito_floppy(void **state)
+{
+    (void)state;
+    boot_record(2, 1, 20);
+    assert_true(boots());
+    assert_int_equal(r.d.l, 0);
+    assert_false(call(0x13, 0x0201, 0, 1, 0));
+    assert_string_equal((char *)m.memory + 0x20000, "boot sector");
+    assert_false(call(0x13, 0x0201, 0, 1, 1)); // the real one is B now
+    assert_true(call(0x13, 0x0301, 0, 1, 0));
+    assert_int_equal(r.a.h, 0x03);
+    assert_true(call(0x13, 0x0201, 0, 79 << 8 | 1, 0)); // behind the end of the CD
+    assert_false(call(0x13, 0x4b00, 0, 0, 0));
+    assert_true(call(0x13, 0x0201, 0, 1, 1));
+}
+
+static void test_el_torito_bad(void **state)
+{
+    (void)state;
+    boot_record(9, 1, 20); // no such medium
+    assert_false(boots());
+    boot_record(0, 1, 200); // outside
+    assert_false(boots());
+    boot_record(4, 1, 20); // a hard disk without partition
+    assert_false(boots());
+    boot_record(0, 1, 20);
+    m.cd[18 * 2048 + 28] ^= 1; // checksum
+    assert_false(boots());
+    boot_record(0, 1, 20);
+    m.cd[17 * 2048 + 0x47] = 250; // catalogue outside
+    assert_false(boots());
+    boot_record(0, 1, 20); // headers that announce ever more
+    uint8_t *catalogue = m.cd + 18 * 2048;
+    catalogue[32] = 0;
+    for (unsigned i = 2; i < 64; i++) {
+        catalogue[32 * i] = 0x90;
+        catalogue[32 * i + 2] = 0;
+    }
+    for (unsigned sector = 19; sector < FAKE_CD; sector++)
+        memcpy(m.cd + sector * 2048, catalogue + 64, 1024);
+    assert_false(boots());
+}
+
+static void test_boot_order(void **state)
+{
+    (void)state;
+    r = (struct bios_regs){.sp.x = FAKE_STACK};
+    bios_call(&m.bios, &r, TRAP_BOOT); // a blank floppy and a disk without signature
+    assert_int_equal(r.a.l, 1);
+    memcpy(m.disk + 510, "\x55\xaa", 2);
+    bios_call(&m.bios, &r, TRAP_BOOT);
+    assert_int_equal(r.a.l, 0);
+    assert_int_equal(r.d.l, 0x80);
+    assert_int_equal(r.b.x, 0x7c00);
+    bios_call(&m.bios, &r, TRAP_BOOT_NEXT);
+    assert_int_equal(r.a.l, 1);
+}
+
+static void test_memory_map(void **state)
+{
+    static const uint64_t bases[] = {0, 0x9fc00, 0x100000};
+    (void)state;
+    uint32_t next = 0;
+    for (unsigned i = 0; i < 3; i++) {
+        r = (struct bios_regs){
+            .a.x = 0xe820, .b.e = next, .c.e = 20, .d.e = 0x534d4150, .sp.x = FAKE_STACK, .es_base = 0x20000};
+        bios_call(&m.bios, &r, 0x15);
+        assert_int_equal(r.a.e, 0x534d4150);
+        assert_int_equal(at(0x20000, 4), bases[i]);
+        next = r.b.e;
+    }
+    assert_int_equal(next, 0);
+    r = (struct bios_regs){.a.x = 0xe820, .b.e = 77, .c.e = 20, .d.e = 0x534d4150, .sp.x = FAKE_STACK};
+    bios_call(&m.bios, &r, 0x15);
+    assert_int_equal(r.a.h, 0x86);
+}
+
+static void test_stubs(void **state)
+{
+    (void)state;
+    assert_int_equal(bios_service_at(ROM_INTERRUPTS + 4 * 0x13), 0x13);
+    assert_int_equal(bios_service_at(ROM_INTERRUPTS + 4 * 0x13 + 1), -1);
+    assert_int_equal(bios_service_at(ROM_TRAPS), TRAP_KEY);
+    assert_int_equal(bios_service_at(ROM_POST), TRAP_POST);
+    assert_int_equal(bios_service_at(0), -1);
+    assert_int_equal(bios_service_at(UINT32_MAX), -1);
+    assert_int_equal(m.memory[0xf0000 + ROM_INTERRUPTS + 2], 0xc1);
+    m.bios.config.vmmcall = true;
+    bios_rom_install(&m.bios);
+    for (unsigned i = 0; i < 256; i++)
+        assert_int_equal(m.memory[0xf0000 + ROM_INTERRUPTS + 4 * i + 2], 0xd9);
+    assert_int_equal(m.memory[0xf0000 + ROM_POST + 2], 0xd9);
+}
+
+// Tables that others look for by signature, with right checksums.
+static bool table_sums(uint32_t linear, unsigned size)
+{
+    uint8_t sum = 0;
+    for (unsigned i = 0; i < size; i++)
+        sum = (uint8_t)(sum + m.memory[linear + i]);
+    return sum == 0;
+}
+
+static void test_tables(void **state)
+{
+    (void)state;
+    assert_memory_equal(m.memory + 0xf0000 + ROM_SMBIOS, "_SM_", 4);
+    assert_true(table_sums(0xf0000 + ROM_SMBIOS, 0x1f));
+    assert_memory_equal(m.memory + 0xf0000 + ROM_MP_FLOAT, "_MP_", 4);
+    assert_true(table_sums(0xf0000 + ROM_MP_FLOAT, 16));
+    assert_true(table_sums(0xf0000 + ROM_MP, at(0xf0000 + ROM_MP + 4, 2)));
+    assert_memory_equal(m.memory + 0xf0000 + ROM_PIR, "$PIR", 4);
+    assert_true(table_sums(0xf0000 + ROM_PIR, at(0xf0000 + ROM_PIR + 6, 2)));
+    assert_memory_equal(m.memory + 0xf0000 + ROM_BIOS32_TABLE, "_32_", 4);
+    assert_true(table_sums(0xf0000 + ROM_BIOS32_TABLE, 16));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_hard_disk_chs, setup),
+        cmocka_unit_test_setup(test_hard_disk_errors, setup),
+        cmocka_unit_test_setup(test_geometry_of_the_partition_table, setup),
+        cmocka_unit_test_setup(test_extensions, setup),
+        cmocka_unit_test_setup(test_el_torito, setup),
+        cmocka_unit_test_setup(test_el_torito_floppy, setup),
+        cmocka_unit_test_setup(test_el_torito_bad, setup),
+        cmocka_unit_test_setup(test_boot_order, setup),
+        cmocka_unit_test_setup(test_memory_map, setup),
+        cmocka_unit_test_setup(test_stubs, setup),
+        cmocka_unit_test_setup(test_tables, setup),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
