@@ -109,6 +109,15 @@ bool bios_rom_install(struct bios *b)
     return true;
 }
 
+void bios_power_on(struct bios *b)
+{
+    struct bios_regs r;
+    do {
+        memset(&r, 0, sizeof(r));
+        post(b, &r);
+    } while (r.a.l); // a reset that asked to go on elsewhere: there is nothing any more
+}
+
 void bios_init(struct bios *b, const struct bios_host *host, const struct bios_config *config)
 {
     memset(b, 0, sizeof(*b));

@@ -39,6 +39,10 @@ uint64_t exit_settle_slow(struct vcpu *v, struct utcb_state *s, uint64_t mtd)
             s->tpr_threshold = v->tpr_threshold;
             mtd |= MTD_APIC;
         }
+        if (todo & ATTENTION_TSC) {
+            s->tsc_offset = v->vm->clock.offset + v->tsc_adjust;
+            mtd |= MTD_TSC;
+        }
         if (todo & ATTENTION_DEADLINE) {
             s->deadline = vm_clock_deadline(&v->vm->clock);
             mtd |= MTD_DEADLINE;
@@ -183,7 +187,7 @@ enum insn_result exit_insn_mmio(void *context, uint64_t address, unsigned size, 
         return INSN_DONE;
     }
     bus_mmio_write(bus, address, size, *value);
-    if (address - LAPIC_BASE < LAPIC_SIZE)
+    if ((address ^ v->lapic.base) < LAPIC_SIZE) // the low bits of that MSR are within the page
         vcpu_attend(v, ATTENTION_IRQ);
     return INSN_DONE;
 }

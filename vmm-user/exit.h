@@ -91,5 +91,8 @@ uint64_t exit_port(struct vcpu *v, struct utcb_state *s, uint16_t port, unsigned
 uint64_t exit_port_string(struct vcpu *v, struct utcb_state *s); // INS, OUTS: needs EXIT_MTD_INSN
 uint64_t exit_insn(struct vcpu *v, struct utcb_state *s);        // MMIO: v->insn.hint is set
 uint64_t exit_apic_write(struct vcpu *v, struct utcb_state *s, uint32_t offset);
+bool exit_pdptes_load(struct vcpu *v, struct utcb_state *s);     // after a change of CR0, CR3, CR4; false: #GP
+// task.c: `source` 0 CALL, 1 IRET, 2 JMP, 3 a gate in the IDT. Needs MTD_ALL.
+uint64_t exit_task_switch(struct vcpu *v, struct utcb_state *s, uint16_t selector, unsigned source);
 uint64_t exit_move_to_cr(struct vcpu *v, struct utcb_state *s, unsigned cr, uint64_t value);
 uint64_t exit_move_from_cr(struct vcpu *v, struct utcb_state *s, unsigned cr, unsigned gpr);

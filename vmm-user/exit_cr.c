@@ -12,7 +12,7 @@
 #define PDPTE_RESERVED 0x1e6ull // bits 1-2, 5-8
 
 // With PAE outside of long mode the processor loads four PDPTEs (SDM 3A 4.4.1); false = #GP.
-static bool pdptes_load(struct vcpu *v, struct utcb_state *s)
+bool exit_pdptes_load(struct vcpu *v, struct utcb_state *s)
 {
     if (!(s->cr0 & CR0_PG) || !(s->cr4 & CR4_PAE) || s->efer & EFER_LMA)
         return true;
@@ -43,7 +43,7 @@ static bool cr0_set(struct vcpu *v, struct utcb_state *s, uint64_t value)
         s->efer &= ~EFER_LMA;
     }
     s->cr0 = (value & CR0_KNOWN) | CR0_ET;
-    return pdptes_load(v, s);
+    return exit_pdptes_load(v, s);
 }
 
 static bool cr4_set(struct vcpu *v, struct utcb_state *s, uint64_t value)
@@ -54,7 +54,7 @@ static bool cr4_set(struct vcpu *v, struct utcb_state *s, uint64_t value)
     if ((lma && !(value & CR4_PAE)) || (value & CR4_PCIDE && !(s->cr4 & CR4_PCIDE) && (!lma || s->cr3 & CR3_PCID_MASK)))
         return false;
     s->cr4 = value;
-    return pdptes_load(v, s);
+    return exit_pdptes_load(v, s);
 }
 
 static bool cr3_set(struct vcpu *v, struct utcb_state *s, uint64_t value)
@@ -64,7 +64,7 @@ static bool cr3_set(struct vcpu *v, struct utcb_state *s, uint64_t value)
     if (s->efer & EFER_LMA && value >> v->cpuid.max_phys)
         return false;
     s->cr3 = value;
-    return pdptes_load(v, s);
+    return exit_pdptes_load(v, s);
 }
 
 static bool cr8_set(struct vcpu *v, struct utcb_state *s, uint64_t value)

@@ -49,6 +49,11 @@ static uint64_t vmx_apic_write(struct vcpu *v, struct utcb_state *s)
     return exit_apic_write(v, s, s->qual[0] & APIC_ACCESS_OFFSET);
 }
 
+static uint64_t vmx_task_switch(struct vcpu *v, struct utcb_state *s)
+{
+    return exit_task_switch(v, s, (uint16_t)s->qual[0], s->qual[0] >> 30 & 3);
+}
+
 static uint64_t vmx_cr_access(struct vcpu *v, struct utcb_state *s)
 {
     enum { TO_CR, FROM_CR, CLTS, LMSW };
@@ -76,13 +81,15 @@ static uint64_t vmx_exception(struct vcpu *v, struct utcb_state *s)
     uint32_t type = info & INTR_TYPE;
     if (!(info & INTR_VALID) || type == INTR_TYPE_NMI)
         return exit_event(v, s);
-    if (s->idt_info & INTR_VALID && vector == EXC_DF) {
-        vm_stop(v, "double fault in the delivery of vector %u at %llx", s->idt_info & INTR_VECTOR, (unsigned long long)s->rip);
-        return exit_settle_slow(v, s, 0);
-    }
-    if (vector == EXC_DB) {
+    exit_vectoring(v, s);
+    if (vector == EXC_DB) { // its delivery clears GD, which a VM entry does not do
         s->dr6 = (s->dr6 & ~0xfull) | (s->qual[0] & 0x600f);
+        s->dr7 &= ~DR7_GD;
         mtd |= MTD_DR;
+    }
+    if (type == INTR_TYPE_HW_EXCEPTION) {
+        irq_raise(v, vector, info & INTR_ERROR_CODE, s->exit_intr_error);
+        return exit_settle(v, s, mtd);
     }
     v->inject_info = info & (INTR_VALID | INTR_ERROR_CODE | INTR_TYPE | INTR_VECTOR);
     v->inject_error = s->exit_intr_error;
@@ -104,7 +111,7 @@ static const struct exit_entry entries[EVENT_COUNT] = {
     [VMX_EXIT_SIPI] = DUMP,
     [VMX_EXIT_INTERRUPT_WINDOW] = {exit_event, EVENT_MTD},
     [VMX_EXIT_NMI_WINDOW] = {exit_event, EVENT_MTD},
-    [VMX_EXIT_TASK_SWITCH] = DUMP,
+    [VMX_EXIT_TASK_SWITCH] = {vmx_task_switch, MTD_ALL},
     [VMX_EXIT_CPUID] = {exit_cpuid, EXIT_MTD_BASE},
     [VMX_EXIT_GETSEC] = UNDEFINED,
     [VMX_EXIT_HLT] = {exit_hlt, MTD_RIP | MTD_RFLAGS | MTD_STATE},

@@ -190,6 +190,11 @@ bool firmware_load(struct vm *vm)
     return bios_rom_install(&vm->firmware.bios);
 }
 
+void firmware_power_on(struct vm *vm)
+{
+    bios_power_on(&vm->firmware.bios);
+}
+
 // As after RESET, except that CS starts below 1 MiB, where the ROM is, and not at its alias below 4 GiB (SDM 3A 9.1.4).
 void firmware_registers(struct utcb_state *s)
 {
@@ -242,7 +247,7 @@ uint64_t exit_hypercall(struct vcpu *v, struct utcb_state *s)
     struct vm *vm = v->vm;
     struct firmware *f = &vm->firmware;
     uint64_t place = s->seg[SEG_CS].base + s->rip - BIOS_ROM_BASE;
-    int service = vm->entry.mode == LOAD_MODE_16 && place < BIOS_ROM_SIZE ? bios_service_at((uint32_t)place) : -1;
+    int service = place < BIOS_ROM_SIZE ? bios_service_at((uint32_t)place) : -1;
     if (service < 0)
         return exit_undefined(v, s);
     if (exit_is_stepped(v, s))

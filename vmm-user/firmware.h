@@ -30,6 +30,7 @@ bool firmware_insert(struct vm *vm, enum firmware_medium which, const void *file
 
 // The ROM into memory, and how the processor starts. At power-on and reset.
 bool firmware_load(struct vm *vm);
+void firmware_power_on(struct vm *vm); // the same for a kernel that is loaded without it
 void firmware_registers(struct utcb_state *s);
 
 // A VMCALL or VMMCALL of the guest: the firmware's if it lies in a stub of its ROM, else #UD.

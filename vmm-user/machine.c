@@ -20,6 +20,16 @@ static void isa_irq_set(void *ctx, unsigned line, bool level)
     ioapic_set_irq(&m->ioapic, line == IRQ_TIMER ? 2 : line, level);
 }
 
+// Any input of the I/O APIC; the first 16 are those of ISA.
+static void any_irq_set(void *ctx, unsigned line, bool level)
+{
+    struct machine *m = ctx;
+    if (line < 16)
+        isa_irq_set(ctx, line, level);
+    else
+        ioapic_set_irq(&m->ioapic, line, level);
+}
+
 static void pic_intr_set(void *ctx, unsigned line, bool level)
 {
     struct vm *vm = ctx;
@@ -136,6 +146,8 @@ bool machine_init(struct vm *vm)
         &m->i8042, clock,
         (struct i8042_wires){.keyboard = isa_irq(m, IRQ_KEYBOARD), .aux = isa_irq(m, IRQ_MOUSE), .power = power});
     debug_ports_init(&m->debug, clock, (struct char_backend){terminal_put, vm}, power);
+    fw_cfg_init(&m->fw_cfg, clock, vm->mem.low_size + vm->mem.high_size, VM_VCPUS);
+    test_device_init(&m->test, clock, (struct irq_line){any_irq_set, m, 0});
     cmos_fill(&m->rtc, &vm->mem);
     typing_init(&m->typing, clock, &m->i8042);
     vga_init(&m->vga, clock, &(struct vga_host){.window = vm->mem.low + VGA_MEMORY_BASE});
@@ -143,6 +155,7 @@ bool machine_init(struct vm *vm)
     struct device *const chips[] = {
         &m->pic.dev,  &m->ioapic.dev, &v->lapic.dev,  &m->pit.dev,   &m->rtc.dev,   &m->uart.dev,
         &m->acpi.dev, &m->pci.dev,    &m->port92.dev, &m->i8042.dev, &m->debug.dev, &m->vga.dev,
+        &m->fw_cfg.dev, &m->test.dev,
     };
     bus_init(&m->bus, unclaimed, vm);
     for (unsigned i = 0; i < sizeof(chips) / sizeof(chips[0]); i++)
@@ -155,6 +168,7 @@ void machine_reset(struct vm *vm)
 {
     bus_reset(&vm->machine.bus);
     vm->machine.reset.dev.ops->reset(&vm->machine.reset.dev);
+    bus_move(&vm->machine.bus, &vm->vcpus[0].lapic.dev, LAPIC_BASE);
 }
 
 void machine_input(struct vm *vm)

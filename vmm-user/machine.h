@@ -5,6 +5,7 @@
 #include "vmm-user/devices/acpi_pm.h"
 #include "vmm-user/devices/debug_ports.h"
 #include "vmm-user/devices/floppy82077.h"
+#include "vmm-user/devices/fw_cfg.h"
 #include "vmm-user/devices/i8042.h"
 #include "vmm-user/devices/ide.h"
 #include "vmm-user/devices/ioapic.h"
@@ -16,6 +17,7 @@
 #include "vmm-user/devices/port92.h"
 #include "vmm-user/devices/reset_port.h"
 #include "vmm-user/devices/rtc_cmos.h"
+#include "vmm-user/devices/test_device.h"
 #include "vmm-user/devices/uart16550.h"
 #include "vmm-user/devices/vga.h"
 #include "vmm-user/typing.h"
@@ -37,6 +39,8 @@ struct machine {
     struct reset_port reset;
     struct port92 port92;
     struct debug_ports debug;
+    struct fw_cfg fw_cfg;
+    struct test_device test;
     struct vga vga;
     struct typing typing;
     struct dma8237 dma; // this and the following: only where the VM has disks

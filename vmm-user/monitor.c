@@ -105,6 +105,28 @@ static void command_reset(struct answer *a, const char *args)
     say(a, "vm %u reset\n", start_info()->vm_id);
 }
 
+static void request_say(struct answer *a, enum vm_request request, bool possible, const char *done, const char *not)
+{
+    if (possible && vm_ask_if_idle(request)) {
+        vcpu_kick(&vm.vcpus[0], ATTENTION_WORK);
+        say(a, "vm %u %s\n", start_info()->vm_id, done);
+    } else {
+        say(a, "vm %u %s\n", start_info()->vm_id, not);
+    }
+}
+
+static void command_pause(struct answer *a, const char *args)
+{
+    (void)args;
+    request_say(a, VM_REQUEST_PAUSE, vm.state == VM_RUNNING, "paused", "does not run: it cannot be paused");
+}
+
+static void command_resume(struct answer *a, const char *args)
+{
+    (void)args;
+    request_say(a, VM_REQUEST_RESUME, vm.state == VM_PAUSED, "resumed", "is not paused");
+}
+
 // ---- crash: what a VMM that has gone wrong does to itself. Only itself must suffer.
 
 static void crash_null(void)
@@ -198,7 +220,8 @@ static const struct {
     void (*run)(struct answer *a, const char *args);
 } commands[] = {
     {"screen", command_screen}, {"keys", command_keys},   {"stat", command_stat},
-    {"reset", command_reset},   {"crash", command_crash},
+    {"reset", command_reset},   {"pause", command_pause}, {"resume", command_resume},
+    {"crash", command_crash},
 };
 
 size_t monitor_command(const char *line, char *out, size_t size)

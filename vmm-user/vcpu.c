@@ -123,6 +123,7 @@ void vcpu_reset(struct vcpu *v)
         vcpu_narrow_now(v);
     v->attention = ATTENTION_IRQ | ATTENTION_DEADLINE;
     v->inject_info = 0;
+    v->held_interrupt = 0;
     v->windows = 0;
     v->tpr_threshold = 0;
     v->nmi_pending = false;
@@ -161,7 +162,7 @@ uint64_t vcpu_startup(struct vcpu *v, struct utcb_state *s)
         s->seg[data[i]] = flat(e->ds, AR_DATA);
     s->seg[SEG_TR] = (struct utcb_seg){.ar = AR_TSS, .limit = 0x67};
     s->seg[SEG_LDTR] = (struct utcb_seg){.ar = AR_UNUSABLE};
-    s->seg[SEG_GDTR] = (struct utcb_seg){.limit = 4 * 8 - 1, .base = LOAD_GDT};
+    s->seg[SEG_GDTR] = (struct utcb_seg){.limit = 4 * 8 - 1, .base = e->gdt};
     s->seg[SEG_IDTR] = (struct utcb_seg){0};
     if (e->mode == LOAD_MODE_16)
         firmware_registers(s);

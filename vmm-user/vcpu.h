@@ -15,6 +15,7 @@ enum attention {
     ATTENTION_DEADLINE = 1 << 1, // the earliest timer may have changed
     ATTENTION_WORK = 1 << 2,     // somebody asks for something: input, reset, stop (vm_work)
     ATTENTION_APIC = 1 << 3,     // the local APIC was turned on, off or to x2APIC
+    ATTENTION_TSC = 1 << 4,      // the guest's TSC was stopped
 };
 
 #define VCPU_STORED_MSRS 48
@@ -27,6 +28,7 @@ struct vcpu {
     uint32_t widened;          // exits left until the MTD of the portal of `wide_event` shrinks by `wide_mtd` again
     uint64_t wide_event, wide_mtd;
     uint32_t inject_info, inject_error, inject_length; // to be injected at the next entry; info 0 = nothing
+    uint32_t held_interrupt; // taken from its controller, but an exception came in its delivery; 0 = none
     uint32_t windows;          // INJ_*_WINDOW that are asked for
     uint32_t tpr_threshold, apic_mode;                 // as the kernel has them
     bool nmi_pending;

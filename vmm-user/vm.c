@@ -130,6 +130,9 @@ bool vm_load(char *error)
     request.rsdp = acpi_build(&vm.mem, VM_VCPUS);
     if (!vm.config.kernel[0])
         return firmware_load(&vm);
+    struct tally ports = vm.ports; // POST looks for chips: that is not the guest's doing
+    firmware_power_on(&vm);
+    vm.ports = ports;
     return load_kernel(&vm.mem, &request, &vm.entry, error);
 }
 
@@ -145,14 +148,14 @@ const char *vm_create(const char *args)
     struct vm_public *public = (struct vm_public *)START_PUBLIC;
     public->guest_memory = vm.config.memory;
     memcpy(public->name, vm.config.name, sizeof(public->name));
-    if (!vm_load(vm.reason))
-        return vm.reason;
     if ((error = vcpu_create(v, &vm, info->cpu)))
         return error;
     vm_clock_init(&vm.clock, info->tsc_hz, info->wall_ns, &v->attention, ATTENTION_DEADLINE);
     cpuid_build(&v->cpuid, cpuid, info->tsc_hz);
     if (!machine_init(&vm))
         return "two devices want the same address";
+    if (!vm_load(vm.reason))
+        return vm.reason;
     vcpu_reset(v);
     vm.state = VM_RUNNING;
     return NULL;
@@ -222,11 +225,37 @@ void vm_wait_reset(struct vcpu *v)
         sm_take_all(v->halt_sm, 0);
 }
 
+bool vm_ask_if_idle(enum vm_request request)
+{
+    uint32_t none = VM_REQUEST_NONE;
+    return __atomic_compare_exchange_n(&vm.request, &none, request, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
 static void terminal_adopt(void)
 {
     struct channel *next = __atomic_exchange_n(&vm.terminal_next, NULL, __ATOMIC_ACQ_REL);
     if (next)
         __atomic_store_n(&vm.terminal, next, __ATOMIC_RELEASE);
+}
+
+// The guest's time stands still: TSC and timers go on from here. The wall clock does not wait, so that the RTC is right.
+static void vm_pause(struct vcpu *v)
+{
+    struct utcb_state state = *v->state; // calls to root use the same page
+    uint64_t since = host_tsc();
+    uint32_t request;
+    terminal_flush(&vm);
+    vm.state = VM_PAUSED;
+    root_vm_state(VM_PAUSED, "");
+    while ((request = __atomic_load_n(&vm.request, __ATOMIC_ACQUIRE)) == VM_REQUEST_NONE) {
+        sm_take_all(v->halt_sm, 0);
+        terminal_adopt();
+    }
+    vm.state = VM_RUNNING;
+    root_vm_state(VM_RUNNING, "");
+    vm.clock.offset -= host_tsc() - since;
+    *v->state = state;
+    vcpu_attend(v, ATTENTION_TSC | ATTENTION_DEADLINE | ATTENTION_IRQ);
 }
 
 bool vm_work(struct vcpu *v)
@@ -235,10 +264,14 @@ bool vm_work(struct vcpu *v)
     bool again = false;
     terminal_adopt();
     while (request != VM_REQUEST_NONE) {
-        if (request == VM_REQUEST_STOP)
-            vm_wait_reset(v);
-        vm_reset();
-        again = true;
+        if (request == VM_REQUEST_PAUSE) {
+            vm_pause(v);
+        } else if (request != VM_REQUEST_RESUME) {
+            if (request == VM_REQUEST_STOP)
+                vm_wait_reset(v);
+            vm_reset();
+            again = true;
+        }
         request = __atomic_exchange_n(&vm.request, VM_REQUEST_NONE, __ATOMIC_ACQ_REL);
     }
     machine_input(&vm);

@@ -15,7 +15,7 @@
 #define VM_REASON 160
 
 // What other threads (or a device in the middle of an access) ask of the handler.
-enum vm_request { VM_REQUEST_NONE, VM_REQUEST_RESET, VM_REQUEST_STOP };
+enum vm_request { VM_REQUEST_NONE, VM_REQUEST_RESET, VM_REQUEST_STOP, VM_REQUEST_PAUSE, VM_REQUEST_RESUME };
 
 struct vm {
     struct vm_config config;
@@ -56,6 +56,7 @@ bool vm_work(struct vcpu *v);
 void vm_wait_reset(struct vcpu *v);
 
 // From any thread.
+bool vm_ask_if_idle(enum vm_request request); // false: something else is to be done first
 void vm_ask(enum vm_request request);
 
 // The serial console's far end (machine.c calls it for the first UART).

@@ -21,6 +21,7 @@
 #define RFLAGS_VIF  (1ul << 19)
 #define RFLAGS_VIP  (1ul << 20)
 #define RFLAGS_ID   (1ul << 21)
+#define RFLAGS_KNOWN 0x3f7fd5ul // all that are not reserved
 
 #define CR0_PE (1ul << 0)
 #define CR0_MP (1ul << 1)
@@ -78,6 +79,7 @@
 
 #define DR6_RESET 0xffff0ff0ul
 #define DR7_RESET 0x400ul
+#define DR7_GD    (1ul << 13)
 
 #define REG_ACCESSORS(name)                                                                                            \
     static inline uint64_t read_##name(void)                                                                           \

@@ -6,6 +6,7 @@
 #include "pc/lapic.h"
 #include "pc/pic8259.h"
 #include "tests/unit/cmocka_all.h"
+#include "x86/desc.h"
 #include "x86/regs.h"
 #include "x86/vmx.h"
 
@@ -21,6 +22,12 @@ static enum vm_request asked;
 void vm_ask(enum vm_request request)
 {
     asked = request;
+}
+
+void vm_stop(struct vcpu *v, const char *format, ...)
+{
+    (void)v, (void)format;
+    asked = VM_REQUEST_STOP;
 }
 
 static uint64_t fake_now(struct clock *clock)
@@ -149,11 +156,54 @@ static void through_pic(void **state)
     assert_false(irq_pending(v));
 }
 
+static uint32_t merged(struct vcpu *v, uint32_t first, unsigned second)
+{
+    v->inject_info = first;
+    irq_raise(v, second, second != EXC_DB && second != EXC_UD, 0x18);
+    irq_settle(v, &guest);
+    return guest.inj_info;
+}
+
+// SDM 3A table 6-5.
+static void double_fault(void **state)
+{
+    const uint32_t fault = INJ_VALID | INTR_TYPE_HW_EXCEPTION;
+    assert_int_equal(merged(*state, fault | EXC_GP | INJ_ERROR, EXC_NP), (fault | EXC_DF | INJ_ERROR));
+    assert_int_equal(guest.inj_error, 0);
+    assert_int_equal(merged(*state, fault | EXC_PF | INJ_ERROR, EXC_PF), (fault | EXC_DF | INJ_ERROR));
+    assert_int_equal(merged(*state, fault | EXC_PF | INJ_ERROR, EXC_GP), (fault | EXC_DF | INJ_ERROR));
+    assert_int_equal(merged(*state, fault | EXC_GP | INJ_ERROR, EXC_PF), (fault | EXC_PF | INJ_ERROR));
+    assert_int_equal(merged(*state, fault | EXC_DB, EXC_GP), (fault | EXC_GP | INJ_ERROR));
+    assert_int_equal(merged(*state, fault | EXC_UD, EXC_PF), (fault | EXC_PF | INJ_ERROR));
+    asked = VM_REQUEST_NONE;
+    merged(*state, fault | EXC_DF | INJ_ERROR, EXC_DB);
+    assert_int_equal(asked, VM_REQUEST_NONE);
+    merged(*state, fault | EXC_DF | INJ_ERROR, EXC_PF);
+    assert_int_equal(asked, VM_REQUEST_STOP);
+}
+
+// An interrupt or NMI whose delivery faulted comes after the fault; INT n comes again by itself.
+static void event_after_fault(void **state)
+{
+    struct vcpu *v = *state;
+    assert_int_equal(merged(v, EXTERNAL(0x61), EXC_PF) & INTR_VECTOR, EXC_PF);
+    assert_true(v->windows & INJ_INTR_WINDOW);
+    assert_int_equal(irq_settle(v, &guest), MTD_INJ);
+    assert_int_equal(guest.inj_info, EXTERNAL(0x61));
+    assert_false(irq_pending(v));
+    assert_int_equal(merged(v, INJ_VALID | INTR_TYPE_NMI | 2, EXC_PF) & INTR_VECTOR, EXC_PF);
+    assert_true(v->nmi_pending);
+    v->nmi_pending = false;
+    assert_int_equal(merged(v, INJ_VALID | INTR_TYPE_SW_INTERRUPT | 0x80, EXC_GP) & INTR_VECTOR, EXC_GP);
+    assert_false(irq_pending(v));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(nothing), TEST(taken_at_once), TEST(window), TEST(exception_first), TEST(nmi), TEST(threshold), TEST(through_pic),
+        TEST(double_fault), TEST(event_after_fault),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -180,6 +180,28 @@ static void multiboot_flat(void **state)
     assert_int_equal(map[3].base, 0x100000);
 }
 
+// What the kernel is told never lies in the kernel.
+static void multiboot_low(void **state)
+{
+    struct fixture *f = *state;
+    make_multiboot(f, MULTIBOOT_ADDRESSES | MULTIBOOT_MEMORY_INFO);
+    struct multiboot_header *h = (void *)(f->file + 0x10);
+    h->header_addr = 0x1010;
+    h->load_addr = 0x1000;
+    h->load_end_addr = 0x1400;
+    h->bss_end_addr = 0x30000;
+    h->entry_addr = 0x1040;
+    assert_true(load(f));
+    assert_int_equal(f->mem.low[0x1000], 0x77);
+    assert_int_equal(f->entry.rbx, 0x30000);
+    assert_true(f->entry.gdt > 0x30000 && f->entry.gdt < LOAD_EBDA);
+    h->bss_end_addr = 0x9f000;
+    assert_false(load(f));
+    assert_string_equal(f->error, "kernel: it leaves no 24 KiB below 640 KiB for its boot information");
+    h->bss_end_addr = 0xa0004;
+    assert_false(load(f));
+}
+
 static void multiboot_bad(void **state)
 {
     struct fixture *f = *state;
@@ -329,7 +351,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(linux_64),       TEST(linux_32),      TEST(linux_moved), TEST(linux_bad),    TEST(multiboot_flat),
-        TEST(multiboot_bad),  TEST(pvh),           TEST(elf_bad),     TEST(unknown_file), TEST(acpi),
+        TEST(multiboot_low),  TEST(multiboot_bad),  TEST(pvh),           TEST(elf_bad),     TEST(unknown_file), TEST(acpi),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

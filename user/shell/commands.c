@@ -24,6 +24,8 @@ const struct command commands[] = {
     {"vm stat", "ID", "show what a VM did: exits by reason, injections, unknown MSRs and ports, time", vm_stat},
     {"vm console", "ID", "go to a VM's serial console; Ctrl-] comes back", vm_console},
     {"vm reset", "ID", "reset a VM as its reset button would", vm_reset},
+    {"vm pause", "ID", "stop a VM and its time until `vm resume`", vm_pause},
+    {"vm resume", "ID", "let a paused VM go on", vm_resume},
     {"vm kill", "ID", "end a VM and take it from the list", vm_kill},
     {"vm wait", "ID", "wait until a VM stopped and say why; Ctrl-C ends the waiting", vm_wait},
     {"vm screen", "ID", "the text on a VM's screen", vm_screen},

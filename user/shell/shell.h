@@ -47,6 +47,8 @@ void vm_screen(const struct words *w, unsigned first);
 void vm_keys(const struct words *w, unsigned first);
 void vm_console(const struct words *w, unsigned first);
 void vm_reset(const struct words *w, unsigned first);
+void vm_pause(const struct words *w, unsigned first);
+void vm_resume(const struct words *w, unsigned first);
 void vm_kill(const struct words *w, unsigned first);
 void vm_wait(const struct words *w, unsigned first);
 void vm_crash(const struct words *w, unsigned first);

@@ -163,6 +163,20 @@ void vm_reset(const struct words *w, unsigned first)
         monitor_ask(info.vm_id, "reset");
 }
 
+void vm_pause(const struct words *w, unsigned first)
+{
+    struct process_info info;
+    if (vm_argument(w, first, 1, &info))
+        monitor_ask(info.vm_id, "pause");
+}
+
+void vm_resume(const struct words *w, unsigned first)
+{
+    struct process_info info;
+    if (vm_argument(w, first, 1, &info))
+        monitor_ask(info.vm_id, "resume");
+}
+
 void vm_kill(const struct words *w, unsigned first)
 {
     struct process_info info;

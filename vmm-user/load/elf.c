@@ -74,7 +74,8 @@ static bool segment_in_file(const struct elf_view *elf, const struct segment *s)
     return s->offset <= elf->file->size && s->filesz <= elf->file->size - s->offset;
 }
 
-static bool segments_copy(const struct guest_mem *mem, const struct elf_view *elf, uint64_t *end, char *error)
+static bool segments_copy(const struct guest_mem *mem, const struct elf_view *elf, uint64_t *end, struct load_low *low,
+                          char *error)
 {
     *end = 0;
     for (unsigned i = 0; i < elf->phnum; i++) {
@@ -95,6 +96,7 @@ static bool segments_copy(const struct guest_mem *mem, const struct elf_view *el
         }
         memcpy(to, elf->file->data + s.offset, s.filesz);
         memset(to + s.filesz, 0, s.memsz - s.filesz);
+        load_low_take(low, s.paddr, s.memsz);
         if (s.paddr + s.memsz > *end)
             *end = s.paddr + s.memsz;
     }
@@ -104,10 +106,11 @@ static bool segments_copy(const struct guest_mem *mem, const struct elf_view *el
     return false;
 }
 
-bool elf_load(const struct guest_mem *mem, const struct load_file *file, uint64_t *entry, uint64_t *end, char *error)
+bool elf_load(const struct guest_mem *mem, const struct load_file *file, uint64_t *entry, uint64_t *end,
+              struct load_low *low, char *error)
 {
     struct elf_view elf;
-    if (!elf_open(&elf, file, error) || !segments_copy(mem, &elf, end, error))
+    if (!elf_open(&elf, file, error) || !segments_copy(mem, &elf, end, low, error))
         return false;
     *entry = elf.entry;
     return true;
@@ -147,31 +150,38 @@ static uint32_t pvh_entry(const struct elf_view *elf)
     return 0;
 }
 
-// Start information, memory map, module list and command line, one after the other from LOAD_INFO.
-static bool pvh_info(const struct guest_mem *mem, const struct load_request *request, uint64_t kernel_end, char *error)
+// Start information, memory map, module list and command line, one after the other.
+enum { PVH_MAP = 0x100, PVH_MODULE = 0x400, PVH_CMDLINE = 0x1000, PVH_GDT = 0x9000, PVH_SIZE = 0xa000 };
+
+static bool pvh_info(const struct guest_mem *mem, const struct load_request *request, uint64_t at, uint64_t kernel_end,
+                     char *error)
 {
-    struct pvh_start_info *info = guest_mem_at(mem, LOAD_INFO, sizeof(*info));
-    struct pvh_memmap *map = guest_mem_at(mem, LOAD_INFO + 0x100, LOAD_REGIONS * sizeof(*map));
-    struct pvh_module *module = guest_mem_at(mem, LOAD_INFO + 0x400, sizeof(*module));
+    struct pvh_start_info *info = guest_mem_at(mem, at, sizeof(*info));
+    struct pvh_memmap *map = guest_mem_at(mem, at + PVH_MAP, LOAD_REGIONS * sizeof(*map));
+    struct pvh_module *module = guest_mem_at(mem, at + PVH_MODULE, sizeof(*module));
     struct load_region regions[LOAD_REGIONS];
     unsigned count = load_memory_map(mem, regions);
-    *info = (struct pvh_start_info){.magic = PVH_START_MAGIC, .version = 1, .cmdline = LOAD_CMDLINE, .rsdp = request->rsdp,
-                                    .memmap = LOAD_INFO + 0x100, .memmap_entries = count};
+    size_t length = strlen(request->append);
+    *info = (struct pvh_start_info){.magic = PVH_START_MAGIC, .version = 1, .cmdline = at + PVH_CMDLINE,
+                                    .rsdp = request->rsdp, .memmap = at + PVH_MAP, .memmap_entries = count};
     for (unsigned i = 0; i < count; i++)
         map[i] = (struct pvh_memmap){regions[i].base, regions[i].size, regions[i].type, 0};
-    size_t length = strlen(request->append);
-    memcpy(guest_mem_at(mem, LOAD_CMDLINE, length + 1), request->append, length + 1);
+    if (length >= PVH_GDT - PVH_CMDLINE) {
+        snprintf(error, LOAD_ERROR, "%s: a command line of %zu characters is too long", request->kernel.name, length);
+        return false;
+    }
+    memcpy(guest_mem_at(mem, at + PVH_CMDLINE, length + 1), request->append, length + 1);
     if (!request->initrd.size)
         return true;
-    uint64_t at = (mem->low_size - request->initrd.size) & ~0xfffull;
-    if (request->initrd.size > mem->low_size || at < kernel_end) {
+    uint64_t initrd = (mem->low_size - request->initrd.size) & ~0xfffull;
+    if (request->initrd.size > mem->low_size || initrd < kernel_end || initrd < 0x100000) {
         snprintf(error, LOAD_ERROR, "%s: its %zu bytes do not fit above the kernel's end 0x%llx", request->initrd.name,
                  request->initrd.size, (unsigned long long)kernel_end);
         return false;
     }
-    memcpy(guest_mem_at(mem, at, request->initrd.size), request->initrd.data, request->initrd.size);
-    *module = (struct pvh_module){at, request->initrd.size, 0, 0};
-    info->modules = LOAD_INFO + 0x400;
+    memcpy(guest_mem_at(mem, initrd, request->initrd.size), request->initrd.data, request->initrd.size);
+    *module = (struct pvh_module){initrd, request->initrd.size, 0, 0};
+    info->modules = at + PVH_MODULE;
     info->module_count = 1;
     return true;
 }
@@ -179,7 +189,8 @@ static bool pvh_info(const struct guest_mem *mem, const struct load_request *req
 bool load_pvh(const struct guest_mem *mem, const struct load_request *request, struct load_entry *entry, char *error)
 {
     struct elf_view elf;
-    uint64_t end;
+    struct load_low low = {0};
+    uint64_t end, at;
     if (!elf_open(&elf, &request->kernel, error))
         return false;
     uint32_t start = pvh_entry(&elf);
@@ -188,9 +199,16 @@ bool load_pvh(const struct guest_mem *mem, const struct load_request *request, s
                  request->kernel.name);
         return false;
     }
-    if (!segments_copy(mem, &elf, &end, error) || !pvh_info(mem, request, end, error))
+    if (!segments_copy(mem, &elf, &end, &low, error))
         return false;
-    *entry = (struct load_entry){.mode = LOAD_MODE_32, .rip = start, .rbx = LOAD_INFO, .cs = 0x10, .ds = 0x18};
-    load_tables(mem, LOAD_MODE_32);
+    if (!(at = load_low_find(&low, PVH_SIZE))) {
+        snprintf(error, LOAD_ERROR, "%s: its segments leave no %u KiB below 640 KiB for its boot information",
+                 request->kernel.name, PVH_SIZE / 1024);
+        return false;
+    }
+    if (!pvh_info(mem, request, at, end, error))
+        return false;
+    *entry = (struct load_entry){.mode = LOAD_MODE_32, .rip = start, .rbx = at, .cs = 0x10, .ds = 0x18};
+    load_tables(mem, entry, at + PVH_GDT);
     return true;
 }

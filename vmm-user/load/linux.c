@@ -171,6 +171,6 @@ bool load_linux(const struct guest_mem *mem, const struct load_request *request,
     entry->mode = has_64 ? LOAD_MODE_64 : LOAD_MODE_32;
     entry->rip = image.load + (has_64 ? ENTRY_64 : 0);
     entry->rsi = LOAD_INFO;
-    load_tables(mem, entry->mode);
+    load_tables(mem, entry, LOAD_GDT);
     return true;
 }

@@ -37,11 +37,36 @@ unsigned load_memory_map(const struct guest_mem *mem, struct load_region regions
     return n;
 }
 
-void load_tables(const struct guest_mem *mem, enum load_mode mode)
+void load_low_take(struct load_low *low, uint64_t base, uint64_t size)
 {
+    if (!size || base >= LOAD_LOW_END)
+        return;
+    uint64_t end = size < LOAD_LOW_END - base ? base + size : LOAD_LOW_END;
+    for (uint64_t page = base / 4096; page < (end + 4095) / 4096; page++)
+        low->taken[page / 64] |= 1ull << page % 64;
+}
+
+uint64_t load_low_find(struct load_low *low, uint64_t size)
+{
+    uint64_t pages = (size + 4095) / 4096, run = 0;
+    for (uint64_t page = 1; page < LOAD_EBDA / 4096; page++) {
+        run = low->taken[page / 64] >> page % 64 & 1 ? 0 : run + 1;
+        if (run == pages) {
+            uint64_t base = (page + 1 - pages) * 4096;
+            load_low_take(low, base, size);
+            return base;
+        }
+    }
+    return 0;
+}
+
+void load_tables(const struct guest_mem *mem, struct load_entry *entry, uint64_t gdt_at)
+{
+    enum load_mode mode = entry->mode;
     uint64_t code = mode == LOAD_MODE_64 ? DESC_CODE64_KERNEL : 0x00cf9b000000ffffull;
     const uint64_t gdt[] = {0, code, code, DESC_DATA_KERNEL};
-    memcpy(guest_mem_at(mem, LOAD_GDT, sizeof(gdt)), gdt, sizeof(gdt));
+    entry->gdt = gdt_at;
+    memcpy(guest_mem_at(mem, gdt_at, sizeof(gdt)), gdt, sizeof(gdt));
     if (mode != LOAD_MODE_64)
         return;
     uint64_t *tables = guest_mem_at(mem, LOAD_PAGE_TABLES, 6 * 4096);

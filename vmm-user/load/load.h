@@ -8,10 +8,10 @@
 
 #define LOAD_ERROR 200
 
-// Where the loaders keep what they make, in guest-physical memory below 640 KiB.
+// Where the loaders keep what they make, in guest-physical memory below 640 KiB; for Multiboot and PVH anywhere there.
 #define LOAD_GDT         0x1000
 #define LOAD_PAGE_TABLES 0x2000  // PML4, PDPT, 4 page directories: 4 GiB of identity
-#define LOAD_INFO        0x10000 // zero page, Multiboot or PVH information
+#define LOAD_INFO        0x10000 // zero page
 #define LOAD_CMDLINE     0x20000 // up to 32 KiB
 #define LOAD_EBDA        0x9fc00
 #define LOAD_ACPI        0xe0000 // ACPI tables, up to 1 MiB
@@ -34,6 +34,7 @@ enum load_mode { LOAD_MODE_32, LOAD_MODE_64, LOAD_MODE_16 }; // 16: as after RES
 struct load_entry {
     enum load_mode mode;
     uint64_t rip, rax, rbx, rsi, rsp;
+    uint64_t gdt;
     uint16_t cs, ds;
 };
 
@@ -48,9 +49,18 @@ bool load_is_linux(const struct load_file *file);
 bool load_is_multiboot(const struct load_file *file);
 bool load_is_elf(const struct load_file *file);
 
+// Pages below 640 KiB that a kernel's own segments have; what the loader tells it must not lie there.
+#define LOAD_LOW_END 0xa0000
+struct load_low {
+    uint64_t taken[(LOAD_LOW_END / 4096 + 63) / 64];
+};
+void load_low_take(struct load_low *low, uint64_t base, uint64_t size);
+uint64_t load_low_find(struct load_low *low, uint64_t size); // an address between BIOS data and EBDA; 0 = no room
+
 // Copies the loadable segments of an ELF file to their physical addresses. *entry is e_entry, *end the first byte above all
 // segments.
-bool elf_load(const struct guest_mem *mem, const struct load_file *file, uint64_t *entry, uint64_t *end, char *error);
+bool elf_load(const struct guest_mem *mem, const struct load_file *file, uint64_t *entry, uint64_t *end,
+              struct load_low *low, char *error);
 
 // The memory map in the terms of E820: type 1 RAM, 2 reserved.
 struct load_region {
@@ -61,7 +71,7 @@ struct load_region {
 unsigned load_memory_map(const struct guest_mem *mem, struct load_region regions[LOAD_REGIONS]);
 
 // A flat GDT (10h code, 18h data; 08h the same code for 32-bit entries) and, for 64 bits, identity page tables.
-void load_tables(const struct guest_mem *mem, enum load_mode mode);
+void load_tables(const struct guest_mem *mem, struct load_entry *entry, uint64_t gdt);
 
 // Writes all ACPI tables at LOAD_ACPI; returns the address of the RSDP, 0 if they do not fit.
 uint64_t acpi_build(const struct guest_mem *mem, unsigned cpus);

@@ -5,9 +5,16 @@
 #include "lib/c/string.h"
 #include "vmm-user/load/load.h"
 
-#define INFO_MODULE (LOAD_INFO + 0x100)
-#define INFO_MMAP   (LOAD_INFO + 0x200)
-#define INFO_LOADER (LOAD_INFO + 0x400)
+// What the kernel is told, from one address below 640 KiB on.
+enum {
+    INFO_MODULE = 0x100,
+    INFO_MMAP = 0x200,
+    INFO_LOADER = 0x400,
+    INFO_GDT = 0x800,
+    INFO_CMDLINE = 0x1000,
+    INFO_MODULE_NAME = 0x5000,
+    INFO_SIZE = 0x6000,
+};
 
 // The header's offset in the file, or -1.
 static long header_find(const struct load_file *file, struct multiboot_header *header)
@@ -30,7 +37,7 @@ bool load_is_multiboot(const struct load_file *file)
 
 // A flat image: the header says what goes where (specification 3.1.3).
 static bool flat_load(const struct guest_mem *mem, const struct load_file *file, const struct multiboot_header *h, long header_at,
-                      uint64_t *end, char *error)
+                      uint64_t *end, struct load_low *low, char *error)
 {
     uint64_t skip = (uint64_t)header_at - (h->header_addr - h->load_addr);
     if (h->header_addr < h->load_addr || skip > file->size) {
@@ -46,54 +53,55 @@ static bool flat_load(const struct guest_mem *mem, const struct load_file *file,
     }
     uint64_t total = h->bss_end_addr > h->load_addr + size ? (uint64_t)h->bss_end_addr - h->load_addr : size;
     uint8_t *to = guest_mem_at(mem, h->load_addr, total);
-    if (!to || h->load_addr < 0x100000) {
-        snprintf(error, LOAD_ERROR, "%s: 0x%llx bytes at 0x%x are not in the VM's memory above 1 MiB, which ends at 0x%llx",
+    if (!to || (h->load_addr < 0x100000 && h->load_addr + total > LOAD_LOW_END)) {
+        snprintf(error, LOAD_ERROR, "%s: 0x%llx bytes at 0x%x are not in the VM's memory, which ends at 0x%llx",
                  file->name, (unsigned long long)total, h->load_addr, (unsigned long long)mem->low_size);
         return false;
     }
     memcpy(to, file->data + skip, size);
     memset(to + size, 0, total - size);
     *end = h->load_addr + total;
+    load_low_take(low, h->load_addr, total);
     return true;
 }
 
-static void memory_info(const struct guest_mem *mem, struct multiboot_info *info)
+static void memory_info(const struct guest_mem *mem, uint32_t at, struct multiboot_info *info)
 {
     struct load_region regions[LOAD_REGIONS];
-    struct multiboot_mmap *map = guest_mem_at(mem, INFO_MMAP, LOAD_REGIONS * sizeof(*map));
+    struct multiboot_mmap *map = guest_mem_at(mem, at + INFO_MMAP, LOAD_REGIONS * sizeof(*map));
     unsigned count = load_memory_map(mem, regions);
     for (unsigned i = 0; i < count; i++)
         map[i] = (struct multiboot_mmap){sizeof(*map) - 4, regions[i].base, regions[i].size, regions[i].type};
     info->mem_lower = LOAD_EBDA >> 10;
     info->mem_upper = (uint32_t)((mem->low_size - 0x100000) >> 10);
-    info->mmap_addr = INFO_MMAP;
+    info->mmap_addr = at + INFO_MMAP;
     info->mmap_length = (uint32_t)(count * sizeof(*map));
     info->flags |= MULTIBOOT_INFO_MEMORY | MULTIBOOT_INFO_MMAP;
 }
 
 // The command line starts with the kernel's name, as boot loaders pass it.
-static bool cmdline_info(const struct guest_mem *mem, const struct load_request *request, struct multiboot_info *info,
-                         char *error)
+static bool cmdline_info(const struct guest_mem *mem, const struct load_request *request, uint32_t at,
+                         struct multiboot_info *info, char *error)
 {
-    enum { SIZE = 0x4000 };
-    char *to = guest_mem_at(mem, LOAD_CMDLINE, SIZE);
+    enum { SIZE = INFO_MODULE_NAME - INFO_CMDLINE };
+    char *to = guest_mem_at(mem, at + INFO_CMDLINE, SIZE);
     int length = snprintf(to, SIZE, "%s%s%s", request->kernel.name, request->append[0] ? " " : "", request->append);
     if (length >= SIZE) {
         snprintf(error, LOAD_ERROR, "%s: a command line of %d characters is too long", request->kernel.name, length);
         return false;
     }
-    info->cmdline = LOAD_CMDLINE;
+    info->cmdline = at + INFO_CMDLINE;
     info->flags |= MULTIBOOT_INFO_CMDLINE;
     return true;
 }
 
 static bool module_info(const struct guest_mem *mem, const struct load_request *request, uint64_t kernel_end,
-                        struct multiboot_info *info, char *error)
+                        uint32_t info_at, struct multiboot_info *info, char *error)
 {
     if (!request->initrd.size)
         return true;
-    struct multiboot_module *module = guest_mem_at(mem, INFO_MODULE, sizeof(*module));
-    uint64_t at = (kernel_end + 0xfff) & ~0xfffull;
+    struct multiboot_module *module = guest_mem_at(mem, info_at + INFO_MODULE, sizeof(*module));
+    uint64_t at = ((kernel_end < 0x100000 ? 0x100000 : kernel_end) + 0xfff) & ~0xfffull;
     uint8_t *to = guest_mem_at(mem, at, request->initrd.size);
     size_t name = strlen(request->initrd.name) + 1;
     if (!to) {
@@ -102,10 +110,10 @@ static bool module_info(const struct guest_mem *mem, const struct load_request *
         return false;
     }
     memcpy(to, request->initrd.data, request->initrd.size);
-    memcpy(guest_mem_at(mem, LOAD_CMDLINE + 0x4000, name), request->initrd.name, name);
-    *module = (struct multiboot_module){(uint32_t)at, (uint32_t)(at + request->initrd.size), LOAD_CMDLINE + 0x4000, 0};
+    memcpy(guest_mem_at(mem, info_at + INFO_MODULE_NAME, name), request->initrd.name, name);
+    *module = (struct multiboot_module){(uint32_t)at, (uint32_t)(at + request->initrd.size), info_at + INFO_MODULE_NAME, 0};
     info->mods_count = 1;
-    info->mods_addr = INFO_MODULE;
+    info->mods_addr = info_at + INFO_MODULE;
     info->flags |= MULTIBOOT_INFO_MODULES;
     return true;
 }
@@ -114,6 +122,7 @@ bool load_multiboot(const struct guest_mem *mem, const struct load_request *requ
 {
     struct multiboot_header header;
     long at = header_find(&request->kernel, &header);
+    struct load_low low = {0};
     uint64_t start, end;
     if (at < 0 || (header.flags & MULTIBOOT_REQUIRED & ~(MULTIBOOT_PAGE_ALIGN | MULTIBOOT_MEMORY_INFO | MULTIBOOT_VIDEO_MODE))) {
         snprintf(error, LOAD_ERROR, "%s: flags 0x%x in its Multiboot header ask for what is not offered", request->kernel.name,
@@ -121,25 +130,31 @@ bool load_multiboot(const struct guest_mem *mem, const struct load_request *requ
         return false;
     }
     if (header.flags & MULTIBOOT_ADDRESSES) {
-        if (!flat_load(mem, &request->kernel, &header, at, &end, error))
+        if (!flat_load(mem, &request->kernel, &header, at, &end, &low, error))
             return false;
         start = header.entry_addr;
     } else if (!load_is_elf(&request->kernel)) {
         snprintf(error, LOAD_ERROR, "%s: a Multiboot header without addresses in a file that is not ELF", request->kernel.name);
         return false;
-    } else if (!elf_load(mem, &request->kernel, &start, &end, error)) {
+    } else if (!elf_load(mem, &request->kernel, &start, &end, &low, error)) {
         return false;
     }
-    struct multiboot_info *info = guest_mem_at(mem, LOAD_INFO, sizeof(*info));
-    memset(info, 0, sizeof(*info));
-    memory_info(mem, info);
-    memcpy(guest_mem_at(mem, INFO_LOADER, 5), "Mica", 5);
-    info->boot_loader_name = INFO_LOADER;
-    info->flags |= MULTIBOOT_INFO_LOADER;
-    if (!cmdline_info(mem, request, info, error) || !module_info(mem, request, end, info, error))
+    uint32_t info_at = (uint32_t)load_low_find(&low, INFO_SIZE);
+    if (!info_at) {
+        snprintf(error, LOAD_ERROR, "%s: it leaves no %u KiB below 640 KiB for its boot information", request->kernel.name,
+                 INFO_SIZE / 1024);
         return false;
-    *entry = (struct load_entry){.mode = LOAD_MODE_32, .rip = start, .rax = MULTIBOOT_LOADER_MAGIC, .rbx = LOAD_INFO,
+    }
+    struct multiboot_info *info = guest_mem_at(mem, info_at, sizeof(*info));
+    memset(info, 0, sizeof(*info));
+    memory_info(mem, info_at, info);
+    memcpy(guest_mem_at(mem, info_at + INFO_LOADER, 5), "Mica", 5);
+    info->boot_loader_name = info_at + INFO_LOADER;
+    info->flags |= MULTIBOOT_INFO_LOADER;
+    if (!cmdline_info(mem, request, info_at, info, error) || !module_info(mem, request, end, info_at, info, error))
+        return false;
+    *entry = (struct load_entry){.mode = LOAD_MODE_32, .rip = start, .rax = MULTIBOOT_LOADER_MAGIC, .rbx = info_at,
                                  .cs = 0x10, .ds = 0x18};
-    load_tables(mem, LOAD_MODE_32);
+    load_tables(mem, entry, info_at + INFO_GDT);
     return true;
 }
