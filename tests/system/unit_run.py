@@ -58,6 +58,12 @@ class OptionsTest(unittest.TestCase):
             self.assertEqual(result.returncode, 1, entry)
             self.assertRegex(result.stdout, "--file|/no/such/file|is not there")
 
+    def test_too_many_files_are_refused(self):
+        files = [option for i in range(41) for option in ("--file", f"f{i}=/etc/hostname")]
+        result = run("--on", "qemu", *files)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("40 at most", result.stdout)
+
 
 if __name__ == "__main__":
     unittest.main()
