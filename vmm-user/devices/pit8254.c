@@ -115,7 +115,7 @@ static void pit_arm(struct pit *pit, uint64_t now)
         deadline = c->start + ticks_to_tsc(pit, (c->edges + 1) * c->count);
         if (c->next_count && c->reload_at < deadline)
             deadline = c->reload_at;
-        uint64_t catch_up = now + ticks_to_tsc(pit, c->count) / 2; // twice as fast until the backlog is gone
+        uint64_t catch_up = now + ticks_to_tsc(pit, c->count) / 8; // until the backlog is gone
         if (c->owed && catch_up < deadline)
             deadline = catch_up;
         if (deadline < soonest)
