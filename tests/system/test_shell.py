@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The shell and scripts/run under QEMU without VT-x (fast), and what `vm start` says where VT-x or a part is missing."""
+"""The shell under QEMU (fast), and what `vm start` says where hardware virtualisation or a part of it is missing."""
 import re
 import subprocess
 import time
@@ -77,8 +77,12 @@ def refusal(words, **options):
         mica.power_off()
 
 
-def test_refusal_without_vtx():
-    refusal(["VT-x", "VMX"], on="qemu")
+def test_refusal_without_virtualisation():
+    refusal(["VT-x", "VMX"], on="qemu", arguments=["--model", "Nehalem"])
+
+
+def test_refusal_when_switched_off():
+    refusal(["virt=off"], on="qemu", arguments=["--kernel-cmdline", "virt=off"])
 
 
 def test_refusal_without_unrestricted_guest():
