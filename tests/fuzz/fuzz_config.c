@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *args = malloc(size + 1);
     memcpy(args, data, size);
     args[size] = 0;
-    if (config_parse_args(&config, args, error) && (!config.kernel[0] || config.memory & 0x1fffff))
+    if (config_parse_args(&config, args, error) && ((!config.kernel[0] && !config_medium(&config)) || config.memory & 0x1fffff))
         abort();
     free(args);
     return 0;
