@@ -99,24 +99,20 @@ static uint64_t svm_cr8(struct vcpu *v, struct utcb_state *s)
     return exit_move_from_cr(v, s, in->src_reg, in->dst_reg);
 }
 
-// Intercepted for the host's sake (svm/vcpu.c); the guest has them as they are. DR6 is up to date.
-static uint64_t reflect(struct vcpu *v, struct utcb_state *s, unsigned vector, bool has_error)
-{
-    if (s->idt_info & INTR_VALID && (s->idt_info & INTR_VECTOR) == vector) {
-        vm_stop(v, "double fault in the delivery of vector %u at %llx", vector, (unsigned long long)s->rip);
-        return exit_settle_slow(v, s, 0);
-    }
-    return exit_fault(v, s, vector, has_error, 0);
-}
-
+// Intercepted for the host's sake (svm/vcpu.c); the guest has them as they are. DR6 is up to date; delivery clears GD, which an
+// injection does not do.
 static uint64_t svm_db(struct vcpu *v, struct utcb_state *s)
 {
-    return reflect(v, s, EXC_DB, false);
+    exit_vectoring(v, s);
+    s->dr7 &= ~DR7_GD;
+    irq_raise(v, EXC_DB, false, 0);
+    return exit_settle(v, s, MTD_DR);
 }
 
 static uint64_t svm_ac(struct vcpu *v, struct utcb_state *s)
 {
-    return reflect(v, s, EXC_AC, true);
+    exit_vectoring(v, s);
+    return exit_fault(v, s, EXC_AC, true, 0);
 }
 
 #define EVENT_MTD  (MTD_RIP | MTD_RFLAGS | MTD_STATE | MTD_INJ)
@@ -129,7 +125,7 @@ static uint64_t svm_ac(struct vcpu *v, struct utcb_state *s)
 static const struct exit_entry entries[EVENT_COUNT] = {
     [SVM_EXIT_CR8_READ] = CR8,
     [SVM_EXIT_CR8_WRITE] = CR8,
-    [SVM_EXIT_DB] = {svm_db, EVENT_MTD},
+    [SVM_EXIT_DB] = {svm_db, EVENT_MTD | MTD_DR},
     [SVM_EXIT_AC] = {svm_ac, EVENT_MTD},
     [SVM_EXIT_INIT] = DUMP,
     [SVM_EXIT_VINTR] = EVENT,
