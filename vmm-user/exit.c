@@ -266,7 +266,12 @@ uint64_t exit_insn(struct vcpu *v, struct utcb_state *s)
     if (__builtin_expect(result != INSN_DONE, 0))
         return insn_not_done(v, s, result);
     s->rip -= s->insn_len; // exit_retire moves it by what the exit said; the executor has moved it already
-    return exit_retire(v, s, insn_changes(in));
+    uint64_t mtd = insn_changes(in);
+    if (s->rflags & RFLAGS_RF) { // saved as 1 by an exit that is like a fault (SDM 3C 28.3.3)
+        s->rflags &= ~RFLAGS_RF;
+        mtd |= MTD_RFLAGS;
+    }
+    return exit_retire(v, s, mtd);
 }
 
 uint64_t exit_port_string(struct vcpu *v, struct utcb_state *s)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Events into the guest: what an exit interrupted is injected again, then exceptions, NMIs, and the interrupts of local APIC
-// and 8259. SDM 3C 26.5 (injection), 27.2.4 (IDT vectoring).
+// Events into the guest: what an exit interrupted is injected again, then exceptions, NMIs, and the interrupts of local
+// APIC and 8259. SDM 3C 26.5 (injection), 27.2.4 (IDT vectoring).
 #include "vmm-user/vm.h"
 #include "x86/desc.h"
 #include "x86/msr.h"
@@ -14,7 +14,8 @@ static struct pic *pic_of(struct vcpu *v)
 
 bool irq_pending(struct vcpu *v)
 {
-    return v->held_interrupt || lapic_pending(&v->lapic) >= 0 || (pic_pending(pic_of(v)) && lapic_extint_open(&v->lapic));
+    return v->held_interrupt || lapic_pending(&v->lapic) >= 0 ||
+           (pic_pending(pic_of(v)) && lapic_extint_open(&v->lapic));
 }
 
 // The vector that is delivered now, taken from its controller; -1 = none.
@@ -40,7 +41,8 @@ enum fault_class { FAULT_BENIGN, FAULT_CONTRIBUTORY, FAULT_PAGE, FAULT_DOUBLE };
 // SDM 3A table 6-4.
 static enum fault_class fault_class(uint32_t vector)
 {
-    const uint32_t contributory = 1u << EXC_DE | 1u << EXC_TS | 1u << EXC_NP | 1u << EXC_SS | 1u << EXC_GP | 1u << EXC_CP;
+    const uint32_t contributory =
+        1u << EXC_DE | 1u << EXC_TS | 1u << EXC_NP | 1u << EXC_SS | 1u << EXC_GP | 1u << EXC_CP;
     if (vector == EXC_PF)
         return FAULT_PAGE;
     if (vector == EXC_DF)
@@ -48,8 +50,9 @@ static enum fault_class fault_class(uint32_t vector)
     return vector < 32 && contributory >> vector & 1 ? FAULT_CONTRIBUTORY : FAULT_BENIGN;
 }
 
-// What waits to be delivered when an exception comes: an interrupt is delivered after it, an instruction's own event comes
-// again with the instruction, two faults make a double fault (SDM 3A table 6-5). False: they shut the processor down.
+// What waits to be delivered when an exception comes: an interrupt is delivered after it, an instruction's own event
+// comes again with the instruction, two faults make a double fault (SDM 3A table 6-5). False: they shut the processor
+// down.
 static bool event_merge(struct vcpu *v, unsigned *vector, bool *has_error, uint32_t *error)
 {
     uint32_t first = v->inject_info, type = first & INTR_TYPE;

@@ -180,6 +180,7 @@ static const struct msr_entry msrs[] = {
 
 // Of AMD's CPUs alone (APM 2 appendix A); no plain state among them.
 static const struct msr_entry amd_msrs[] = {
+    IGNORE(0xc0010000, 0xc0010007, 0),                       // performance counters of every AMD CPU: none counts
     IGNORE(0xc0010010, 0xc0010010, 0),                       // SYSCFG
     IGNORE(0xc0010015, 0xc0010015, HWCR_TSC_FREQUENCY),      // HWCR
     IGNORE(0xc001001f, 0xc001001f, 0),                       // NB_CFG

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Task switches, which VT-x leaves to the VMM: SDM 3A 8.3, 3C 26.4.2. The processor has checked gate and TSS descriptor before
-// it exits. Faults before the switch are the old task's; those of the new task's segments are raised in the new task.
+// Task switches, which VT-x leaves to the VMM: SDM 3A 8.3, 3C 26.4.2. The processor has checked gate and TSS descriptor
+// before it exits. Faults before the switch are the old task's; those of the new task's segments are raised in the new
+// task.
 #include "lib/c/string.h"
 #include "vmm-user/exit.h"
 #include "vmm-user/guest_walk.h"
@@ -11,16 +12,16 @@
 
 #define TSS_MAX       104
 #define TSS_BUSY      2u
-#define TSS_32        8u       // of the descriptor's type
-#define TSS_TRAP      0x64     // bit 0: #DB when the task begins
+#define TSS_32        8u   // of the descriptor's type
+#define TSS_TRAP      0x64 // bit 0: #DB when the task begins
 #define TSS_CR3       0x1c
 #define DR6_BT        (1ul << 15)
-#define DR7_LOCAL     0x155ul  // L0-L3, LE
+#define DR7_LOCAL     0x155ul // L0-L3, LE
 #define AR_PRESENT    0x80u
-#define AR_SYSTEM     0x10u    // clear: a system segment
+#define AR_SYSTEM     0x10u // clear: a system segment
 #define AR_CODE       0x08u
-#define AR_CONFORMING 0x04u    // of code; of data: expands down
-#define AR_WRITABLE   0x02u    // of data; of code: readable
+#define AR_CONFORMING 0x04u // of code; of data: expands down
+#define AR_WRITABLE   0x02u // of data; of code: readable
 #define AR_ACCESSED   0x01u
 #define AR_V86        0x0f3u
 #define AR_UNUSABLE   0x1000u
@@ -60,15 +61,15 @@ static void fail(struct task_switch *t, unsigned vector, uint32_t error)
 static bool linear_access(struct task_switch *t, uint64_t linear, void *data, unsigned size, bool write)
 {
     struct utcb_state *s = t->s;
-    const struct guest_paging paging = {.cr0 = s->cr0, .cr3 = s->cr3, .cr4 = s->cr4, .efer = s->efer,
-                                        .max_phys = t->v->cpuid.max_phys};
+    const struct guest_paging paging = {
+        .cr0 = s->cr0, .cr3 = s->cr3, .cr4 = s->cr4, .efer = s->efer, .max_phys = t->v->cpuid.max_phys};
     for (unsigned done = 0; done < size;) {
         uint64_t at = (uint32_t)(linear + done), gpa = at;
         unsigned n = 4096 - (unsigned)(at & 4095) < size - done ? 4096 - (unsigned)(at & 4095) : size - done;
         uint32_t error = 0;
         if (s->cr0 & CR0_PG &&
-            guest_walk(&t->v->vm->mem, &paging, at, GUEST_IMPLICIT | (write ? GUEST_WRITE : GUEST_READ), &gpa, &error) !=
-                GUEST_WALK_OK) {
+            guest_walk(&t->v->vm->mem, &paging, at, GUEST_IMPLICIT | (write ? GUEST_WRITE : GUEST_READ), &gpa,
+                       &error) != GUEST_WALK_OK) {
             s->cr2 = at;
             fail(t, EXC_PF, error);
             return false;
@@ -285,7 +286,8 @@ static bool tss_read(struct task_switch *t, struct task_image *tss, uint64_t bas
 }
 
 // Everything that can fault in the old task, then all that changes in memory.
-static bool tasks_write(struct task_switch *t, struct task_image *old, struct task_image *new, struct utcb_seg *tr, uint32_t eip)
+static bool tasks_write(struct task_switch *t, struct task_image *old, struct task_image *new, struct utcb_seg *tr,
+                        uint32_t eip)
 {
     struct utcb_state *s = t->s;
     const struct utcb_seg *tr_old = &s->seg[SEG_TR];
@@ -337,7 +339,7 @@ uint64_t exit_task_switch(struct vcpu *v, struct utcb_state *s, uint16_t selecto
         s->intr_state |= BLOCKING_NMI;
     if (event & INTR_ERROR_CODE && !t.failed)
         error_push(&t, new.layout->width, error);
-    if (new.layout == &layout_32 && new.bytes[TSS_TRAP] & 1 && !t.failed) {
+    if (new.layout == &layout_32 &&new.bytes[TSS_TRAP] & 1 && !t.failed) {
         s->dr6 |= DR6_BT;
         irq_raise(v, EXC_DB, false, 0);
     }

@@ -90,7 +90,7 @@ static void window(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(keys, setup),   cmocka_unit_test_setup(keys_in_the_middle, setup),
+        cmocka_unit_test_setup(keys, setup),     cmocka_unit_test_setup(keys_in_the_middle, setup),
         cmocka_unit_test_setup(loopback, setup), cmocka_unit_test_setup(lines, setup),
         cmocka_unit_test_setup(window, setup),
     };

@@ -14,9 +14,9 @@ static uint64_t key_value(const struct fw_cfg *f, unsigned *size)
         uint8_t size;
         uint64_t value;
     } keys[] = {
-        {FW_CFG_KEY_SIGNATURE, 4, SIGNATURE},   {FW_CFG_KEY_ID, 4, FW_CFG_ID_TRADITIONAL},
-        {FW_CFG_KEY_RAM_SIZE, 8, f->ram_size},  {FW_CFG_KEY_CPUS, 2, f->cpus},
-        {FW_CFG_KEY_MAX_CPUS, 2, f->cpus},      {FW_CFG_KEY_FILES, 4, 0},
+        {FW_CFG_KEY_SIGNATURE, 4, SIGNATURE},  {FW_CFG_KEY_ID, 4, FW_CFG_ID_TRADITIONAL},
+        {FW_CFG_KEY_RAM_SIZE, 8, f->ram_size}, {FW_CFG_KEY_CPUS, 2, f->cpus},
+        {FW_CFG_KEY_MAX_CPUS, 2, f->cpus},     {FW_CFG_KEY_FILES, 4, 0},
     };
     for (unsigned i = 0; i < sizeof(keys) / sizeof(*keys); i++)
         if (keys[i].key == f->key) {

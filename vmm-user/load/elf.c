@@ -84,12 +84,13 @@ static bool segments_copy(const struct guest_mem *mem, const struct elf_view *el
             continue;
         uint8_t *to = guest_mem_at(mem, s.paddr, s.memsz);
         if (!segment_in_file(elf, &s) || s.filesz > s.memsz) {
-            snprintf(error, LOAD_ERROR, "%s: segment %u (offset 0x%llx, 0x%llx bytes) is not in the file", elf->file->name, i,
-                     (unsigned long long)s.offset, (unsigned long long)s.filesz);
+            snprintf(error, LOAD_ERROR, "%s: segment %u (offset 0x%llx, 0x%llx bytes) is not in the file",
+                     elf->file->name, i, (unsigned long long)s.offset, (unsigned long long)s.filesz);
             return false;
         }
         if (!to || (s.paddr < 0x100000 && s.paddr + s.memsz > 0xa0000)) {
-            snprintf(error, LOAD_ERROR, "%s: segment %u (0x%llx bytes at 0x%llx) is not in the VM's memory, which ends at 0x%llx",
+            snprintf(error, LOAD_ERROR,
+                     "%s: segment %u (0x%llx bytes at 0x%llx) is not in the VM's memory, which ends at 0x%llx",
                      elf->file->name, i, (unsigned long long)s.memsz, (unsigned long long)s.paddr,
                      (unsigned long long)mem->low_size);
             return false;
@@ -129,7 +130,8 @@ static uint32_t note_entry(const struct elf_view *elf, const struct segment *s)
         uint64_t next = (desc + note.n_descsz + align - 1) & ~(align - 1);
         if (desc + note.n_descsz > s->filesz)
             break;
-        if (note.n_type == PVH_NOTE_ENTRY && note.n_namesz == 4 && memcmp(notes + name, "Xen", 4) == 0 && note.n_descsz >= 4) {
+        if (note.n_type == PVH_NOTE_ENTRY && note.n_namesz == 4 && memcmp(notes + name, "Xen", 4) == 0 &&
+            note.n_descsz >= 4) {
             uint32_t entry;
             memcpy(&entry, notes + desc, sizeof(entry));
             return entry;
@@ -162,8 +164,12 @@ static bool pvh_info(const struct guest_mem *mem, const struct load_request *req
     struct load_region regions[LOAD_REGIONS];
     unsigned count = load_memory_map(mem, regions);
     size_t length = strlen(request->append);
-    *info = (struct pvh_start_info){.magic = PVH_START_MAGIC, .version = 1, .cmdline = at + PVH_CMDLINE,
-                                    .rsdp = request->rsdp, .memmap = at + PVH_MAP, .memmap_entries = count};
+    *info = (struct pvh_start_info){.magic = PVH_START_MAGIC,
+                                    .version = 1,
+                                    .cmdline = at + PVH_CMDLINE,
+                                    .rsdp = request->rsdp,
+                                    .memmap = at + PVH_MAP,
+                                    .memmap_entries = count};
     for (unsigned i = 0; i < count; i++)
         map[i] = (struct pvh_memmap){regions[i].base, regions[i].size, regions[i].type, 0};
     if (length >= PVH_GDT - PVH_CMDLINE) {

@@ -39,9 +39,11 @@ struct load_entry {
 };
 
 // Each returns false with a sentence in `error` (LOAD_ERROR bytes) that names the file and what is wrong with it.
-bool load_kernel(const struct guest_mem *mem, const struct load_request *request, struct load_entry *entry, char *error);
+bool load_kernel(const struct guest_mem *mem, const struct load_request *request, struct load_entry *entry,
+                 char *error);
 bool load_linux(const struct guest_mem *mem, const struct load_request *request, struct load_entry *entry, char *error);
-bool load_multiboot(const struct guest_mem *mem, const struct load_request *request, struct load_entry *entry, char *error);
+bool load_multiboot(const struct guest_mem *mem, const struct load_request *request, struct load_entry *entry,
+                    char *error);
 bool load_pvh(const struct guest_mem *mem, const struct load_request *request, struct load_entry *entry, char *error);
 
 // What `load_kernel` asks: does the file look like one?
@@ -57,8 +59,8 @@ struct load_low {
 void load_low_take(struct load_low *low, uint64_t base, uint64_t size);
 uint64_t load_low_find(struct load_low *low, uint64_t size); // an address between BIOS data and EBDA; 0 = no room
 
-// Copies the loadable segments of an ELF file to their physical addresses. *entry is e_entry, *end the first byte above all
-// segments.
+// Copies the loadable segments of an ELF file to their physical addresses. *entry is e_entry, *end the first byte above
+// all segments.
 bool elf_load(const struct guest_mem *mem, const struct load_file *file, uint64_t *entry, uint64_t *end,
               struct load_low *low, char *error);
 

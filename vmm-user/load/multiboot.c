@@ -36,19 +36,19 @@ bool load_is_multiboot(const struct load_file *file)
 }
 
 // A flat image: the header says what goes where (specification 3.1.3).
-static bool flat_load(const struct guest_mem *mem, const struct load_file *file, const struct multiboot_header *h, long header_at,
-                      uint64_t *end, struct load_low *low, char *error)
+static bool flat_load(const struct guest_mem *mem, const struct load_file *file, const struct multiboot_header *h,
+                      long header_at, uint64_t *end, struct load_low *low, char *error)
 {
     uint64_t skip = (uint64_t)header_at - (h->header_addr - h->load_addr);
     if (h->header_addr < h->load_addr || skip > file->size) {
-        snprintf(error, LOAD_ERROR, "%s: load_addr 0x%x in the Multiboot header does not fit header_addr 0x%x", file->name,
-                 h->load_addr, h->header_addr);
+        snprintf(error, LOAD_ERROR, "%s: load_addr 0x%x in the Multiboot header does not fit header_addr 0x%x",
+                 file->name, h->load_addr, h->header_addr);
         return false;
     }
     uint64_t size = h->load_end_addr ? (uint64_t)h->load_end_addr - h->load_addr : file->size - skip;
     if (size > file->size - skip || (h->load_end_addr && h->load_end_addr < h->load_addr)) {
-        snprintf(error, LOAD_ERROR, "%s: load_end_addr 0x%x in the Multiboot header is behind the file's end", file->name,
-                 h->load_end_addr);
+        snprintf(error, LOAD_ERROR, "%s: load_end_addr 0x%x in the Multiboot header is behind the file's end",
+                 file->name, h->load_end_addr);
         return false;
     }
     uint64_t total = h->bss_end_addr > h->load_addr + size ? (uint64_t)h->bss_end_addr - h->load_addr : size;
@@ -111,22 +111,25 @@ static bool module_info(const struct guest_mem *mem, const struct load_request *
     }
     memcpy(to, request->initrd.data, request->initrd.size);
     memcpy(guest_mem_at(mem, info_at + INFO_MODULE_NAME, name), request->initrd.name, name);
-    *module = (struct multiboot_module){(uint32_t)at, (uint32_t)(at + request->initrd.size), info_at + INFO_MODULE_NAME, 0};
+    *module =
+        (struct multiboot_module){(uint32_t)at, (uint32_t)(at + request->initrd.size), info_at + INFO_MODULE_NAME, 0};
     info->mods_count = 1;
     info->mods_addr = info_at + INFO_MODULE;
     info->flags |= MULTIBOOT_INFO_MODULES;
     return true;
 }
 
-bool load_multiboot(const struct guest_mem *mem, const struct load_request *request, struct load_entry *entry, char *error)
+bool load_multiboot(const struct guest_mem *mem, const struct load_request *request, struct load_entry *entry,
+                    char *error)
 {
     struct multiboot_header header;
     long at = header_find(&request->kernel, &header);
     struct load_low low = {0};
     uint64_t start, end;
-    if (at < 0 || (header.flags & MULTIBOOT_REQUIRED & ~(MULTIBOOT_PAGE_ALIGN | MULTIBOOT_MEMORY_INFO | MULTIBOOT_VIDEO_MODE))) {
-        snprintf(error, LOAD_ERROR, "%s: flags 0x%x in its Multiboot header ask for what is not offered", request->kernel.name,
-                 header.flags);
+    if (at < 0 ||
+        (header.flags & MULTIBOOT_REQUIRED & ~(MULTIBOOT_PAGE_ALIGN | MULTIBOOT_MEMORY_INFO | MULTIBOOT_VIDEO_MODE))) {
+        snprintf(error, LOAD_ERROR, "%s: flags 0x%x in its Multiboot header ask for what is not offered",
+                 request->kernel.name, header.flags);
         return false;
     }
     if (header.flags & MULTIBOOT_ADDRESSES) {
@@ -134,15 +137,16 @@ bool load_multiboot(const struct guest_mem *mem, const struct load_request *requ
             return false;
         start = header.entry_addr;
     } else if (!load_is_elf(&request->kernel)) {
-        snprintf(error, LOAD_ERROR, "%s: a Multiboot header without addresses in a file that is not ELF", request->kernel.name);
+        snprintf(error, LOAD_ERROR, "%s: a Multiboot header without addresses in a file that is not ELF",
+                 request->kernel.name);
         return false;
     } else if (!elf_load(mem, &request->kernel, &start, &end, &low, error)) {
         return false;
     }
     uint32_t info_at = (uint32_t)load_low_find(&low, INFO_SIZE);
     if (!info_at) {
-        snprintf(error, LOAD_ERROR, "%s: it leaves no %u KiB below 640 KiB for its boot information", request->kernel.name,
-                 INFO_SIZE / 1024);
+        snprintf(error, LOAD_ERROR, "%s: it leaves no %u KiB below 640 KiB for its boot information",
+                 request->kernel.name, INFO_SIZE / 1024);
         return false;
     }
     struct multiboot_info *info = guest_mem_at(mem, info_at, sizeof(*info));
@@ -153,8 +157,8 @@ bool load_multiboot(const struct guest_mem *mem, const struct load_request *requ
     info->flags |= MULTIBOOT_INFO_LOADER;
     if (!cmdline_info(mem, request, info_at, info, error) || !module_info(mem, request, end, info_at, info, error))
         return false;
-    *entry = (struct load_entry){.mode = LOAD_MODE_32, .rip = start, .rax = MULTIBOOT_LOADER_MAGIC, .rbx = info_at,
-                                 .cs = 0x10, .ds = 0x18};
+    *entry = (struct load_entry){
+        .mode = LOAD_MODE_32, .rip = start, .rax = MULTIBOOT_LOADER_MAGIC, .rbx = info_at, .cs = 0x10, .ds = 0x18};
     load_tables(mem, entry, info_at + INFO_GDT);
     return true;
 }

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Other people's kernels in a VM, and what small test kernels expect of the machine. The large ones run where the emulator is
+fast; the paths that depend on the CPU's vendor run on both. Kernels come from Debian packages and are kept in BUILD/cache."""
+import re
+import subprocess
+import time
+from console import BUILD, GUEST_BOOT_SECONDS, GUEST_PROMPT, ROOT, Skip, System, check, run_tests, same, temporary
+
+
+def stock(name):
+    """The files that guests/stock.sh makes, as options of scripts/run: k is the kernel, i its initrd."""
+    result = subprocess.run([str(ROOT / "guests/stock.sh"), name, str(BUILD)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if result.returncode:
+        raise Skip(f"no {name}: {result.stderr.strip()}")
+    return [option for key, path in zip("ki", result.stdout.split()) for option in ("--file", f"{key}={path}")]
+
+
+def tiny(*names):
+    return [option for name in names for option in ("--file", f"{name}={BUILD}/guests/{name}.bin")]
+
+
+def small_kernels(on):
+    environ = temporary("NR_CPUS=1\nMEMSIZE=64\n")
+    module = temporary("module of a PVH kernel")
+    with System("--boot-only-files", *tiny("pc", "task", "pvh"), "--file", f"environ={environ}", "--file", f"m={module}", on=on) as mica:
+        for vm, command, shown in ((1, 'pc -initrd environ -append "one two"', r"pc one two\s+NR_CPUS=1\s+MEMSIZE=64\s+64 MiB\s"),
+                                   (2, "task", r"\]\s"), (3, 'pvh -initrd m -append "word"', r"entered by PVH")):
+            mica.command(f"vm run -m 64M -kernel {command}")
+            stopped = mica.command(f"vm wait {vm}")
+            mica.send(f"vm console {vm}\n")
+            mica.expect(r"\[console of vm")
+            mica.expect(shown)
+            mica.leave()
+            check("stopped: exit code 0\n" in stopped, f"{command}: {stopped}")
+            check("stopped: exit code 0" in mica.vm_list()[vm]["state"], f"vm list after {command}")
+        mica.power_off()
+
+
+def test_small_kernels_on_qemu():
+    small_kernels("qemu")
+
+
+def test_small_kernels_on_bochs():
+    small_kernels("bochs")
+
+
+def test_memtest_as_a_kernel():
+    with System("--boot-only-files", *stock("memtest"), on="qemu") as mica:
+        mica.command('vm run -m 32M -kernel k -append "keyboard=legacy"')
+        for _ in range(60):
+            screen = mica.command("vm screen 1")
+            if re.search(r"Test #[1-9]", screen):
+                break
+            time.sleep(1)
+        check(re.search(r"Memtest86\+ v\d", screen) and re.search(r"Test #[1-9]", screen), f"its screen: {screen}")
+        check("Errors: 0" in screen, f"it found errors: {screen}")
+        mica.power_off()
+
+
+def test_xen_boots_to_its_own_console():
+    with System("--icount", "--boot-only-files", *stock("xen"), "--file", f"linux={BUILD}/guests/linux", on="qemu") as mica:
+        mica.command('vm run -m 512M -kernel k -initrd linux -append "com1=115200,8n1 console=com1 noreboot loglvl=all"')
+        mica.send("vm console 1\n")
+        mica.expect(r"\(XEN\) Xen version \d")
+        mica.expect(r"\(XEN\) DMI 2\.\d present")
+        mica.expect(r"\(XEN\) Brought up 1 CPUs")
+        mica.expect(r"\(XEN\) \*\*\* Building a PV Dom0 \*\*\*")
+        mica.leave()
+        mica.power_off()
+
+
+def test_memory_on_both_sides_of_the_hole():
+    with System("--memory", "7G", on="qemu") as mica:
+        vm = mica.vm_start('vm run -m 5G -kernel linux -initrd linux.initrd -append "console=ttyS0,115200 quiet"')
+        mica.enter(vm)
+        total = int(re.search(r"MemTotal:\s+(\d+) kB", mica.guest("cat /proc/meminfo"))[1])
+        check(4_900_000 < total < 5_242_880, f"the guest of 5G sees {total} kB")
+        check("0x0000000100000000-0x000000017fffffff] usable" in mica.guest("dmesg | grep BIOS-e820"), "the memory above 4 GiB")
+        mica.leave()
+        mica.power_off()
+
+
+def test_time_stands_still_while_paused():
+    with System(on="qemu") as mica:
+        vm = mica.vm_start("vm start linux-quiet")
+        mica.enter(vm)
+        before = float(mica.guest("cat /proc/uptime").split()[0])
+        mica.leave()
+        check("paused" in mica.command(f"vm pause {vm}"), "vm pause")
+        same(mica.vm_list()[vm]["state"], "paused", "state in vm list")
+        exits = mica.vm_list()[vm]["exits"]
+        mica.command("sleep 8")
+        same(mica.vm_list()[vm]["exits"], exits, "exits of a paused VM")
+        check("cannot be paused" in mica.command(f"vm pause {vm}"), "vm pause of a paused VM")
+        check("resumed" in mica.command(f"vm resume {vm}"), "vm resume")
+        check("not paused" in mica.command(f"vm resume {vm}"), "vm resume of a running VM")
+        mica.enter(vm, "")
+        mica.send("\n")
+        mica.expect(GUEST_PROMPT)
+        after = float(mica.guest("cat /proc/uptime").split()[0])
+        check(after - before < 6, f"uptime went from {before} to {after} in a pause of 8 s")
+        log = mica.guest("sleep 1; dmesg | tail -5")
+        check(not re.search(r"lockup|stall|unstable|clocksource: timekeeping", log), f"the kernel says: {log}")
+        mica.leave()
+        mica.command(f"vm pause {vm}")
+        mica.command(f"vm reset {vm}")  # a reset of a paused VM lets it go on
+        mica.send(f"vm console {vm}\n")
+        for _ in range(2):
+            mica.expect(r"init at tick \d+", GUEST_BOOT_SECONDS)
+        mica.leave()
+        mica.power_off()
+
+
+run_tests(globals())
