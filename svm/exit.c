@@ -74,9 +74,12 @@ static COLD void entry_check(struct vcpu *v)
     v->unchecked = false;
 }
 
-// Codes are their own event where they are below the first reserved one; the others follow (x86/svm.h).
-static unsigned event_of(uint64_t code)
+// Codes are their own event where they are below the first reserved one; the others follow (x86/svm_exits.def).
+static inline unsigned event_of(const struct vmcb *c)
 {
+    uint64_t code = c->exit_code;
+    if (code == SVM_EXIT_RDMSR && c->exit_info1 & SVM_MSR_WRITE)
+        return SVM_EXIT_WRMSR;
     if (code < SVM_EVENT_HIGH)
         return code;
     return code - SVM_EXIT_CODE_HIGH < SVM_EXIT_CODES_HIGH ? SVM_EVENT_HIGH + (code - SVM_EXIT_CODE_HIGH)
@@ -89,7 +92,7 @@ _Noreturn void svm_exit(struct vcpu *v)
     vcpu_time_guest(&v->base, rdtsc());
     if (__builtin_expect((uint32_t)c->exit_code == SVM_EXIT_CODE_INVALID, 0))
         entry_failed(v, 0, "none that we know", c->exit_code);
-    unsigned event = event_of(c->exit_code);
+    unsigned event = event_of(c);
     c->event_inj = 0;
     v->reason = event;
     v->base.stats->exits[event]++;

@@ -28,6 +28,8 @@ static inline void length_find(struct vcpu *v, struct utcb_state *s, unsigned op
         return exit_##name(v, s);                                                                                      \
     }
 WITH_LENGTH(hlt, INSN_OP_HLT, 1)
+WITH_LENGTH(rdmsr, INSN_OP_RDMSR, 2)
+WITH_LENGTH(wrmsr, INSN_OP_WRMSR, 2)
 WITH_LENGTH(xsetbv, INSN_OP_XSETBV, 3)
 
 // QEMU 7.2 lets the guest write XCR0 without an exit: leaf 0dh, which depends on it, asks what it is.
@@ -53,13 +55,6 @@ static uint64_t svm_wbinvd(struct vcpu *v, struct utcb_state *s)
 {
     length_find(v, s, INSN_OP_WBINVD, 2);
     return exit_skip(v, s);
-}
-
-static uint64_t svm_msr(struct vcpu *v, struct utcb_state *s)
-{
-    bool write = s->qual[0] & SVM_MSR_WRITE;
-    length_find(v, s, write ? INSN_OP_WRMSR : INSN_OP_RDMSR, 2);
-    return write ? exit_wrmsr(v, s) : exit_rdmsr(v, s);
 }
 
 static uint64_t svm_io(struct vcpu *v, struct utcb_state *s)
@@ -137,7 +132,8 @@ static const struct exit_entry entries[EVENT_COUNT] = {
     [SVM_EXIT_HLT] = {svm_hlt, DECODE_MTD},
     [SVM_EXIT_INVLPGA] = UNDEFINED,
     [SVM_EXIT_IOIO] = {svm_io, EXIT_MTD_BASE | MTD_QUAL},
-    [SVM_EXIT_MSR] = {svm_msr, DECODE_MTD | EXIT_MTD_BASE | MTD_QUAL},
+    [SVM_EXIT_RDMSR] = {svm_rdmsr, DECODE_MTD | EXIT_MTD_BASE},
+    [SVM_EXIT_WRMSR] = {svm_wrmsr, DECODE_MTD | EXIT_MTD_BASE},
     [SVM_EXIT_SHUTDOWN] = {exit_triple_fault, MTD_ALL},
     [SVM_EXIT_VMRUN] = UNDEFINED,
     [SVM_EXIT_VMMCALL] = {exit_hypercall, EXIT_MTD_INSN},

@@ -11,8 +11,8 @@ static const struct {
     {SVM_EXIT_CPUID, VMX_EXIT_CPUID, 2},
     {SVM_EXIT_HLT, VMX_EXIT_HLT, 1},
     {SVM_EXIT_IOIO, VMX_EXIT_IO, 2},
-    {SVM_EXIT_MSR, VMX_EXIT_RDMSR, 2},
-    {SVM_EXIT_MSR, VMX_EXIT_WRMSR, 2},
+    {SVM_EXIT_RDMSR, VMX_EXIT_RDMSR, 2},
+    {SVM_EXIT_WRMSR, VMX_EXIT_WRMSR, 2},
     {SVM_EXIT_VINTR, VMX_EXIT_INTERRUPT_WINDOW, 0},
     {SVM_EXIT_NPF, VMX_EXIT_EPT_VIOLATION, 0},
     {SVM_EXIT_SHUTDOWN, VMX_EXIT_TRIPLE_FAULT, 0},
@@ -33,7 +33,6 @@ unsigned vendor_exit(unsigned event, struct utcb_state *s)
 {
     if (!vendor_svm())
         return event;
-    bool write = event == SVM_EXIT_MSR && s->qual[0] & SVM_MSR_WRITE;
     if (event == SVM_EXIT_IOIO)
         s->qual[0] = io_qualification(s->qual[0]);
     if (event == SVM_EXIT_NPF)
@@ -41,7 +40,7 @@ unsigned vendor_exit(unsigned event, struct utcb_state *s)
     for (unsigned i = 0; i < EVENTS; i++)
         if (events[i].svm == event) {
             s->insn_len = s->insn_len ? s->insn_len : events[i].length;
-            return events[i].vmx + write; // WRMSR follows RDMSR in both tables
+            return events[i].vmx;
         }
     return event < SVM_EVENT_HIGH + 11 ? 251 : event; // nothing that VT-x has
 }
