@@ -13,6 +13,23 @@ static uint64_t clock_now(struct clock *clock)
     return host_tsc() + vm_clock_of(clock)->offset;
 }
 
+static uint64_t clock_stopped(struct clock *clock)
+{
+    return vm_clock_of(clock)->stopped_at;
+}
+
+void vm_clock_stop(struct vm_clock *c)
+{
+    c->stopped_at = clock_now(&c->clock);
+    c->clock.now = clock_stopped;
+}
+
+void vm_clock_go(struct vm_clock *c)
+{
+    c->offset = c->stopped_at - host_tsc();
+    c->clock.now = clock_now;
+}
+
 static void clock_changed(struct clock *clock, struct dev_timer *timer)
 {
     struct vm_clock *c = vm_clock_of(clock);

@@ -124,7 +124,7 @@ static const char *files_map(void)
     return NULL;
 }
 
-bool vm_load(char *error)
+static bool load(char *error)
 {
     struct load_request request = {.kernel = vm.kernel, .initrd = vm.initrd, .append = vm.config.append};
     request.rsdp = acpi_build(&vm.mem, VM_VCPUS);
@@ -134,6 +134,15 @@ bool vm_load(char *error)
     firmware_power_on(&vm);
     vm.ports = ports;
     return load_kernel(&vm.mem, &request, &vm.entry, error);
+}
+
+// The guest's time begins with its first instruction: none passes while it is loaded.
+bool vm_load(char *error)
+{
+    vm_clock_stop(&vm.clock);
+    bool loaded = load(error);
+    vm_clock_go(&vm.clock);
+    return loaded;
 }
 
 const char *vm_create(const char *args)
