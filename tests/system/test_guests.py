@@ -80,6 +80,14 @@ def test_memory_on_both_sides_of_the_hole():
         mica.power_off()
 
 
+def test_too_little_memory_is_said():
+    with System(on="qemu") as mica:
+        said = mica.command("vm run -m 64M -kernel linux -initrd linux.initrd")
+        check(re.search(r"linux: needs \d+ KiB at 0x1000000, the VM's memory ends at 0x4000000: give it more", said), f"it says {said}")
+        same(mica.vm_list(), {}, "vm list")
+        mica.power_off()
+
+
 def test_time_stands_still_while_paused():
     with System(on="qemu") as mica:
         vm = mica.vm_start("vm start linux-quiet")

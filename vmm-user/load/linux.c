@@ -78,7 +78,8 @@ static bool image_fits(const struct guest_mem *mem, const struct linux_image *im
     return at >= 0x100000 && at < mem->low_size && size <= mem->low_size - at && at <= UINT32_MAX - image->code_size;
 }
 
-// Where the kernel likes to be, else (if it can be moved) the lowest aligned address above 1 MiB.
+// Where the kernel runs. It could be loaded elsewhere, but one below this address moves itself there before it unpacks: it needs
+// that memory in any case (boot.rst, pref_address and init_size).
 static bool image_place(const struct guest_mem *mem, const struct load_file *file, struct linux_image *image, char *error)
 {
     const struct setup_header *hdr = &image->hdr;
@@ -88,15 +89,6 @@ static bool image_place(const struct guest_mem *mem, const struct load_file *fil
         if (hdr->init_size > size)
             size = hdr->init_size;
         at = hdr->pref_address;
-    }
-    if (!image_fits(mem, image, at, size) && hdr->relocatable_kernel) {
-        uint64_t align = hdr->kernel_alignment;
-        if (!align || (align & (align - 1)) || align > (1u << 30)) {
-            snprintf(error, LOAD_ERROR, "%s: kernel_alignment 0x%llx at offset 0x230 is not a power of 2 up to 1 GiB",
-                     file->name, (unsigned long long)align);
-            return false;
-        }
-        at = (0x100000 + align - 1) & ~(align - 1);
     }
     if (!image_fits(mem, image, at, size)) {
         snprintf(error, LOAD_ERROR, "%s: needs %llu KiB at 0x%llx, the VM's memory ends at 0x%llx: give it more",
