@@ -126,6 +126,8 @@ _Noreturn void svm_vcpu_run(struct ec *ec)
     vcpu_time_kernel(&v->base, now);
     if (__builtin_expect(v->base.deadline <= now, 0))
         vcpu_deadline_passed(&v->base);
+    if (__builtin_expect(cpu->timer_armed <= now, 0))
+        sched_arm(); // overdue: QEMU 7.2 can lose an interrupt that comes in the moment of a VMRUN with V_IRQ
     if (v->base.deadline < cpu->timer_armed)
         vcpu_timer_bound(cpu, v->base.deadline);
     if (__builtin_expect(v->nmi_window, 0))

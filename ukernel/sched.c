@@ -167,7 +167,7 @@ void sched_arm(void)
 {
     struct cpu *cpu = this_cpu();
     uint64_t next = sched_next_event();
-    if (next < cpu->timer_armed) {
+    if (next < cpu->timer_armed || cpu->timer_armed <= rdtsc()) { // one that is overdue may never come: see svm_vcpu_run
         cpu->timer_armed = next;
         lapic_timer_set(next);
     }
