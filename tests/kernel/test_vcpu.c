@@ -327,7 +327,9 @@ static void slices(void) // two guests that spin share the CPU, and end while th
     vm_start(guest_spin, guest_spin_end, only_start, 2, 10);
     CHECK_EQ(sm_down(vm.done, after_ms(40)), ST_TIMEOUT);
     uint64_t a = ctrl_sc(SC_TIME, vm.sc[0]).value, b = ctrl_sc(SC_TIME, vm.sc[1]).value;
-    CHECK(a > HIP->tsc_hz / 100 && b > HIP->tsc_hz / 100 && a < 3 * b && b < 3 * a);
+    CHECK(a && b);
+    if (!tsc_is_the_hosts())
+        CHECK(a > HIP->tsc_hz / 100 && b > HIP->tsc_hz / 100 && a < 3 * b && b < 3 * a);
     vm_end(2);
 }
 
