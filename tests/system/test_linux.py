@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 import threading
-from console import BUILD, CLOCK, COMMAND_SECONDS, GUEST_BOOT_SECONDS, PATIENCE, TICKS_PER_SECOND, System, check, run_tests, same
+from console import BUILD, COMMAND_SECONDS, GUEST_BOOT_SECONDS, ON, PATIENCE, SLACK, System, check, run_tests, same
 
 APPEND = "console=ttyS0,115200"
 
@@ -13,6 +13,10 @@ COMPLAINTS = [
     (r"RETBleed: WARNING: Spectre v2 mitigation leaves CPU vulnerable", "the CPU model is an Intel CPU that is known for RETBleed and "
      "has no IBRS; QEMU's is of AMD. The same on bare Bochs"),
 ]
+
+# Linux takes the TSC's frequency from CPUID only on an Intel CPU; on others it calibrates, and then also under bare QEMU
+# the first way fails.
+BAD_CALIBRATION = ["TSC calibration failed"] if ON == "bochs" else []
 
 
 class BareLinux:
@@ -69,9 +73,11 @@ def check_system(mica):
     said = mica.guest("uname -a")
     check(re.match(r"Linux guest 6\.\S+-cloud-amd64 #\d+ SMP .*Debian.* x86_64 GNU/Linux$", said), f"uname -a: {said!r}")
     said = mica.guest("cat /proc/cpuinfo /proc/interrupts")
-    for pattern in (r"processor\s*: 0\n", r"vendor_id\s*: GenuineIntel\n", r"flags\s*: .*\bhypervisor\b", r"cpu MHz\s*: (99|100)\.",
+    for pattern in (r"processor\s*: 0\n", r"vendor_id\s*: (GenuineIntel|AuthenticAMD)\n", r"flags\s*: .*\bhypervisor\b",
                     r" 4: +\d+ +IO-APIC +4-edge +ttyS0\n", r"LOC: +[1-9]\d+ +Local timer interrupts", r"ERR: +0\n", r"MIS: +0\b"):
         check(re.search(pattern, said), f"no {pattern} in /proc/cpuinfo or /proc/interrupts:\n{said}")
+    mhz = float(re.search(r"cpu MHz\s*: ([\d.]+)\n", said)[1])
+    check(abs(mhz - mica.tsc_hz() / 1e6) <= 0.01 * mhz, f"cpu MHz is {mhz}, the machine's TSC has {mica.tsc_hz()} Hz")
 
 
 def check_log(log):
@@ -79,7 +85,7 @@ def check_log(log):
     for wanted in (r"Linux version 6\.", r"Command line: console=ttyS0,115200\n", r"Run /init as init process"):
         check(re.search(wanted, log), f"the guest's log does not show {wanted}")
     for bad in (r"ACPI (Error|Exception|BIOS Error)", r"WARNING: CPU", r"BUG: ", r"Call Trace", r"nobody cared", r"[Ff]irmware [Bb]ug",
-                r"unchecked MSR", r"Fast TSC calibration failed", r"timer doesn't work", r"lost sync", r"unstable"):
+                r"unchecked MSR", r"timer doesn't work", r"lost sync", r"unstable", *BAD_CALIBRATION):
         match = re.search(r".*" + bad + r".*", log)
         check(not match, f"the guest's kernel says: {match and match[0]}")
 
@@ -157,21 +163,20 @@ def test_without_apic_virtualisation():
     """Driven by --exec, so that nothing is waited for at the end: the last tick is that of the guest's end."""
     bare = BareLinux()
     try:
-        with System("--model", "corei3_cnl", "--exec", "vm start linux; vm console 1; vm wait 1; poweroff", boot=False) as mica:
+        with System(*(["--model", "corei3_cnl"] if ON == "bochs" else []), "--exec", "vm start linux; vm console 1; vm wait 1; poweroff", boot=False) as mica:
             begin = mica.position
             mica.expect(r"\[console of vm 1: ", GUEST_BOOT_SECONDS)
             mica.expect(r"/ # ", GUEST_BOOT_SECONDS)
             check_log(mica.output[begin:])
             check_system(mica)
             check_complaints(without_times(mica.guest("dmesg -l err,warn")), bare.complaints())
-            begin, end = map(int, mica.guest("ticks; sleep 10; ticks").split())
-            took = (end - begin) / TICKS_PER_SECOND
-            check(10 <= took <= 10.2, f"sleep 10 took {took:.3f} s of the machine's time")
+            took = mica.guest_seconds("sleep 10")
+            check(10 <= took <= 10 + SLACK, f"sleep 10 took {took:.3f} s of the machine's time")
             mica.send("x=$(date +%s); while [ $(date +%s) = $x ]; do :; done; date +%s; poweroff -f\n")
             date = int(mica.expect(r"\n(1\d{9})\n")[1])  # just when that second began
             mica.expect(r"vm 1 stopped: power off")
             same(mica.wait(COMMAND_SECONDS), 0, "status of the run")
-            end = CLOCK + mica.ticks() / TICKS_PER_SECOND
+            end = mica.end_date()
             check(-0.5 <= end - date <= 2.5, f"the machine's date at its end is {end:.1f}, the guest's shortly before was {date}")
     finally:
         bare.stop()

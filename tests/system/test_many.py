@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Several VMs at once, on one CPU and on two: each does its own work, they share fairly, and the end of some, by whatever
 crash, is nothing to the others; what they had comes back to the page."""
-from console import TICKS_PER_SECOND, System, check, run_tests, same
+from console import ON, SLACK, System, check, run_tests, same
 
 BUSY = "while :; do :; done &"
 CRASHES = ["null", "ud", "stack", "kernel-address", "loop", "memory"]
 SHARE_SECONDS = 6
+USED = 0.95 if ON == "bochs" else 0.8  # QEMU's time runs on while the host does other things
 
 
 def check_answers(mica, machines):
@@ -27,13 +28,14 @@ def check_shares(mica, machines, cpus):
     used = {vm: after[vm] - before[vm] for vm in machines}
     mean = sum(used.values()) / len(used)
     check(all(abs(seconds - mean) <= 0.05 * mean for seconds in used.values()), f"CPU time of busy VMs: {used}")
-    check(sum(used.values()) >= 0.95 * SHARE_SECONDS * min(cpus, len(machines)), f"CPU time of busy VMs: {used}")
+    check(sum(used.values()) >= USED * SHARE_SECONDS * min(cpus, len(machines)), f"CPU time of busy VMs: {used}")
 
 
 def check_sleep(mica, vm):
-    begin, end = map(int, mica.ask(vm, "ticks; sleep 10; ticks", 240).split())
-    took = (end - begin) / TICKS_PER_SECOND
-    check(10 <= took <= 10.2, f"sleep 10 beside two busy VMs took {took:.3f} s of the machine's time")
+    mica.enter(vm)
+    took = mica.guest_seconds("sleep 10", 240)
+    mica.leave()
+    check(10 <= took <= 10 + SLACK, f"sleep 10 beside two busy VMs took {took:.3f} s of the machine's time")
 
 
 def crash(mica, vm, kind):
