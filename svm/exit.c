@@ -89,13 +89,13 @@ static inline unsigned event_of(const struct vmcb *c)
 _Noreturn void svm_exit(struct vcpu *v)
 {
     struct vmcb *c = v->vmcb;
-    vcpu_time_guest(&v->base, rdtsc());
+    struct vcpu_stats *stats = vcpu_time_guest(&v->base, rdtsc());
     if (__builtin_expect((uint32_t)c->exit_code == SVM_EXIT_CODE_INVALID, 0))
         entry_failed(v, 0, "none that we know", c->exit_code);
     unsigned event = event_of(c);
     c->event_inj = 0;
     v->reason = event;
-    v->base.stats->exits[event]++;
+    stats->exits[event]++;
     if (__builtin_expect(v->nmi != NMI_OPEN, 0))
         nmi_settle(v);
     if (__builtin_expect(handlers[event] != NULL, 0))
@@ -120,7 +120,7 @@ _Noreturn void svm_vcpu_run(struct ec *ec)
 {
     struct vcpu *v = ec->vcpu;
     struct cpu *cpu = v->base.cpu;
-    if (__builtin_expect(!vcpu_is_loaded(&v->base), 0))
+    if (__builtin_expect(!vcpu_is_loaded(cpu, &v->base, ec), 0))
         vcpu_load(&v->base);
     uint64_t now = rdtsc();
     vcpu_time_kernel(&v->base, now);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // A vCPU's life: memory, the VMCB, the end.
 #include "svm/svm.h"
-#include "ukernel/spinlock.h"
 #include "x86/paging.h"
 
 // As on VT-x: a guest must not keep the CPU busy delivering #AC or #DB, whose delivery can raise them again
@@ -10,7 +9,7 @@
 
 static const uint8_t exits_1[] = {
     SVM_EXIT_INTR, SVM_EXIT_NMI, SVM_EXIT_INIT,    SVM_EXIT_RDPMC, SVM_EXIT_CPUID, SVM_EXIT_RSM,
-    SVM_EXIT_INVD, SVM_EXIT_HLT, SVM_EXIT_INVLPGA, SVM_EXIT_IOIO,  SVM_EXIT_RDMSR,   SVM_EXIT_SHUTDOWN,
+    SVM_EXIT_INVD, SVM_EXIT_HLT, SVM_EXIT_INVLPGA, SVM_EXIT_IOIO,  SVM_EXIT_RDMSR, SVM_EXIT_SHUTDOWN,
 };
 static const uint8_t exits_2[] = {
     SVM_EXIT_VMRUN,       SVM_EXIT_VMMCALL, SVM_EXIT_VMLOAD, SVM_EXIT_VMSAVE,  SVM_EXIT_STGI,
@@ -48,25 +47,21 @@ static void guest_fill(struct vmcb *c)
 enum status svm_vcpu_create(struct ec *ec, void *apic_page, struct vcpu_stats *stats)
 {
     struct pd *pd = ec->pd;
-    struct cpu *cpu = cpus[ec->cpu];
-    if (!cpu->virt_on)
-        return ST_BAD_FTR;
-    struct vcpu *v = (struct vcpu *)vcpu_base_create(ec, sizeof(*v), apic_page, stats);
-    if (!v)
-        return ST_NO_MEM;
+    struct vcpu *v;
+    enum status st = vcpu_base_create(ec, sizeof(*v), apic_page, stats);
+    if (st != ST_OK)
+        return st;
+    v = ec->vcpu;
     if (!(v->vmcb = account_alloc(&pd->account, 0))) {
         svm_vcpu_destroy(ec);
         return ST_NO_MEM;
     }
-    v->local = &svm_cpus[cpu->id];
+    v->local = &svm_cpus[ec->cpu];
     v->vmcb_phys = virt_to_phys(v->vmcb);
     v->host_phys = virt_to_phys(v->local->host);
     v->reason = REASON_NONE;
     controls_fill(v->vmcb, pd);
     guest_fill(v->vmcb);
-    spin_lock(&pd->lock);
-    pd->guest_cpus |= 1ul << cpu->id;
-    spin_unlock(&pd->lock);
     return ST_OK;
 }
 

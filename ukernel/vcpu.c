@@ -7,8 +7,15 @@
 #include "x86/cpuid.h"
 #include "x86/msr.h"
 
+_Static_assert(offsetof(struct vcpu_base, cpu) == 128 && sizeof(struct vcpu_base) == 288, "vcpu.inc");
+
 struct vcpu_registers vcpu_registers;
 
+// Everything a vCPU switch carries besides the backend's control block, and how:
+//   STAR .. SPEC_CTRL      the table below, of which the backend's hardware may switch some (vcpu_registers.msrs)
+//   DR0-3, DR6             with them
+//   XCR0, vector registers when another owner's vector state is in the CPU
+//   XSS                    always 0: the host saves no supervisor component
 enum carry_rule { CARRY_ANY, CARRY_CANONICAL, CARRY_LOW32, CARRY_SPEC };
 
 static const struct {
@@ -46,38 +53,44 @@ void vcpu_registers_probe(void)
 
 // ---- life
 
-static bool guest_root_make(struct pd *pd)
+// The guest's root table, and that this CPU may cache what it says.
+static bool guest_join(struct pd *pd, const struct cpu *cpu)
 {
     spin_lock(&pd->lock);
     if (!pd->guest.root)
         pd->guest.root = account_alloc(&pd->account, 0);
+    pd->guest_cpus |= 1ul << cpu->id;
     spin_unlock(&pd->lock);
     return pd->guest.root;
 }
 
-struct vcpu_base *vcpu_base_create(struct ec *ec, size_t size, void *apic_page, struct vcpu_stats *stats)
+enum status vcpu_base_create(struct ec *ec, size_t size, void *apic_page, struct vcpu_stats *stats)
 {
     struct pd *pd = ec->pd;
+    struct cpu *cpu = cpus[ec->cpu];
+    if (!cpu->virt_on)
+        return ST_BAD_FTR;
     spin_lock(&pd->lock);
     struct vcpu_base *v = slab_alloc(pd, size);
     spin_unlock(&pd->lock);
     if (!v)
-        return NULL;
-    *v = (struct vcpu_base){.cpu = cpus[ec->cpu],
+        return ST_NO_MEM;
+    *v = (struct vcpu_base){.cpu = cpu,
                             .ec = ec,
                             .stats = stats,
                             .apic_page = apic_page,
                             .deadline = UINT64_MAX,
                             .xcr0 = XCR0_X87,
-                            .dr6 = DR6_RESET};
+                            .dr6 = DR6_RESET,
+                            .mark = rdtsc()};
     v->vector = account_alloc(&pd->account, fpu_state_order);
     ec->vcpu = (struct vcpu *)v;
-    if (!v->vector || !guest_root_make(pd)) {
+    if (!v->vector || !guest_join(pd, cpu)) {
         vcpu_base_destroy(v, size);
-        return NULL;
+        return ST_NO_MEM;
     }
     fpu_state_init(v->vector);
-    return v;
+    return ST_OK;
 }
 
 void vcpu_base_release(struct vcpu_base *v)
@@ -140,7 +153,7 @@ void vcpu_carried_read(struct vcpu_base *v)
         carried_save(v);
 }
 
-static void carried_load(struct vcpu_base *v)
+void vcpu_carried_load(struct vcpu_base *v)
 {
     struct vcpu_base *other = v->cpu->carried;
     if (other == v)
@@ -214,7 +227,7 @@ static void vector_load(struct vcpu_base *v)
 
 void vcpu_load(struct vcpu_base *v)
 {
-    carried_load(v);
+    vcpu_carried_load(v);
     if (v->cpu->fpu_owner != v->ec)
         vector_load(v);
 }
@@ -251,32 +264,6 @@ void vcpu_xsave_load(struct vcpu_base *v, const struct utcb_state *s)
     v->xcr0 = xcr0;
     if (v->cpu->fpu_owner == v->ec)
         xsetbv(0, xcr0);
-}
-
-// ---- general registers
-
-void vcpu_gprs_save(const struct vcpu_base *v, struct utcb_state *s, uint32_t mtd)
-{
-    if (mtd & MTD_BSD) {
-        s->gpr[GPR_RBP] = v->gpr[GPR_RBP];
-        s->gpr[GPR_RSI] = v->gpr[GPR_RSI];
-        s->gpr[GPR_RDI] = v->gpr[GPR_RDI];
-    }
-    if (mtd & MTD_R8_R15)
-        for (unsigned i = GPR_R8; i < GPR_COUNT; i++)
-            s->gpr[i] = v->gpr[i];
-}
-
-void vcpu_gprs_load(struct vcpu_base *v, const struct utcb_state *s, uint32_t mtd)
-{
-    if (mtd & MTD_BSD) {
-        v->gpr[GPR_RBP] = s->gpr[GPR_RBP];
-        v->gpr[GPR_RSI] = s->gpr[GPR_RSI];
-        v->gpr[GPR_RDI] = s->gpr[GPR_RDI];
-    }
-    if (mtd & MTD_R8_R15)
-        for (unsigned i = GPR_R8; i < GPR_COUNT; i++)
-            v->gpr[i] = s->gpr[i];
 }
 
 // ---- time

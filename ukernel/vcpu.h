@@ -31,7 +31,7 @@ extern struct vcpu_registers {
 
 struct vcpu_base {           // begins the backend's struct vcpu
     uint64_t gpr[GPR_COUNT]; // first: exit stubs push them here
-    struct cpu *cpu;         // offset 128: also the top of the kernel's stack
+    struct cpu *cpu;         // VCPU_CPU of vcpu.inc: also the top of the kernel's stack
     struct ec *ec;
     struct vcpu_stats *stats;
     uint8_t *apic_page;
@@ -42,7 +42,6 @@ struct vcpu_base {           // begins the backend's struct vcpu
     uint64_t msr[CARRY_MSRS];
     uint64_t dr[4], dr6;
 };
-_Static_assert(offsetof(struct vcpu_base, cpu) == 128, "entry.asm of the backends");
 
 static inline uint64_t canonical_of(uint64_t address)
 {
@@ -60,45 +59,84 @@ static inline bool pat_valid(uint64_t pat)
 // Boot: what this CPU has of all that.
 void vcpu_registers_probe(void);
 
-// Life. `size`: of the backend's struct vcpu, zeroed but for its base; NULL = the account cannot pay. The guest's root
-// table is there then.
-struct vcpu_base *vcpu_base_create(struct ec *ec, size_t size, void *apic_page, struct vcpu_stats *stats);
+// Life. `size`: of the backend's struct vcpu, which is then at ec->vcpu, zeroed but for its base. The guest's root
+// table is there too. ST_BAD_FTR: no virtualisation on that CPU; ST_NO_MEM: the account cannot pay.
+enum status vcpu_base_create(struct ec *ec, size_t size, void *apic_page, struct vcpu_stats *stats);
 void vcpu_base_release(struct vcpu_base *v); // on its CPU: nothing of it stays in the registers
 void vcpu_base_destroy(struct vcpu_base *v, size_t size);
 
 // Before an entry, if another vCPU (or its vector state) was here since.
-static inline bool vcpu_is_loaded(const struct vcpu_base *v)
+static inline bool vcpu_is_loaded(const struct cpu *cpu, const struct vcpu_base *v, const struct ec *ec)
 {
-    return v->cpu->carried == v && v->cpu->fpu_owner == v->ec;
+    return cpu->carried == v && cpu->fpu_owner == ec;
 }
 void vcpu_load(struct vcpu_base *v);
+void vcpu_carried_load(struct vcpu_base *v); // the part of it that is not vector state
 
 // MTD groups that no backend has in its control block.
-void vcpu_gprs_save(const struct vcpu_base *v, struct utcb_state *s, uint32_t mtd); // all but RSP
-void vcpu_gprs_load(struct vcpu_base *v, const struct utcb_state *s, uint32_t mtd);
 void vcpu_carried_read(struct vcpu_base *v); // bring v->msr, v->dr up to date
 void vcpu_carried_set(struct vcpu_base *v, enum carried which, uint64_t value);
 void vcpu_debug_set(struct vcpu_base *v, const struct utcb_state *s);
 void vcpu_xsave_save(struct vcpu_base *v, struct utcb_state *s);
 void vcpu_xsave_load(struct vcpu_base *v, const struct utcb_state *s);
 
-// Time. What passed before the current SC was dispatched is not the vCPU's.
-static inline void vcpu_time_kernel(struct vcpu_base *v, uint64_t now)
+// All but RSP and the four that come first.
+static inline void vcpu_gprs_save(const struct vcpu_base *v, struct utcb_state *s, uint32_t mtd)
 {
-    uint64_t since = v->cpu->slice_start;
-    v->stats->kernel += now - (v->mark > since ? v->mark : since);
+    if (mtd & MTD_BSD) {
+        s->gpr[GPR_RBP] = v->gpr[GPR_RBP];
+        s->gpr[GPR_RSI] = v->gpr[GPR_RSI];
+        s->gpr[GPR_RDI] = v->gpr[GPR_RDI];
+    }
+    if (mtd & MTD_R8_R15)
+#pragma GCC unroll 8
+        for (unsigned i = GPR_R8; i < GPR_COUNT; i++)
+            s->gpr[i] = v->gpr[i];
+}
+
+static inline void vcpu_gprs_load(struct vcpu_base *v, const struct utcb_state *s, uint32_t mtd)
+{
+    if (mtd & MTD_BSD) {
+        v->gpr[GPR_RBP] = s->gpr[GPR_RBP];
+        v->gpr[GPR_RSI] = s->gpr[GPR_RSI];
+        v->gpr[GPR_RDI] = s->gpr[GPR_RDI];
+    }
+    if (mtd & MTD_R8_R15)
+#pragma GCC unroll 8
+        for (unsigned i = GPR_R8; i < GPR_COUNT; i++)
+            v->gpr[i] = s->gpr[i];
+}
+
+// Time. What passed before the current SC was dispatched is not the vCPU's: others ran, or the handler waited.
+static inline uint64_t vcpu_time_since(const struct vcpu_base *v)
+{
+    return v->mark > v->cpu->slice_start ? v->mark : v->cpu->slice_start;
+}
+
+// At an exit; what else is counted there follows in the same place.
+static inline struct vcpu_stats *vcpu_time_guest(struct vcpu_base *v, uint64_t now)
+{
+    struct vcpu_stats *stats = v->stats;
+    stats->guest += now - v->mark;
+    v->mark = now;
+    return stats;
+}
+
+static inline void vcpu_time_exit(struct vcpu_base *v, uint64_t now) // kernel, after an exit without dispatch since
+{
+    v->stats->kernel += now - v->mark;
     v->mark = now;
 }
 
-static inline void vcpu_time_guest(struct vcpu_base *v, uint64_t now)
+static inline void vcpu_time_kernel(struct vcpu_base *v, uint64_t now)
 {
-    v->stats->guest += now - v->mark;
+    v->stats->kernel += now - vcpu_time_since(v);
     v->mark = now;
 }
 
 static inline void vcpu_time_vmm(struct vcpu_base *v, uint64_t now)
 {
-    v->stats->vmm += now - v->mark;
+    v->stats->vmm += now - vcpu_time_since(v);
     v->mark = now;
 }
 

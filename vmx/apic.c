@@ -45,13 +45,13 @@ static void access_page_unmap(struct pd *pd, struct cpu *cpu)
 // What the CPU cannot do, or has no memory for, is mode NONE: then the VMM sees every access.
 void apic_mode_set(struct vcpu *v, unsigned mode)
 {
-    struct pd *pd = v->ec->pd;
+    struct pd *pd = v->base.ec->pd;
     if (mode > APIC_X2APIC || !vmx.controls.apic_modes[mode])
         mode = APIC_NONE;
     if (mode == v->apic_mode)
         return;
     if (v->apic_mode == APIC_XAPIC)
-        access_page_unmap(pd, v->cpu);
+        access_page_unmap(pd, v->base.cpu);
     if (mode == APIC_XAPIC && !access_page_map(pd))
         mode = APIC_NONE;
     if (mode == APIC_XAPIC)
@@ -67,7 +67,7 @@ void apic_mode_set(struct vcpu *v, unsigned mode)
 // the mode.
 void apic_release(struct vcpu *v)
 {
-    struct pd *pd = v->ec->pd;
+    struct pd *pd = v->base.ec->pd;
     if (v->apic_mode != APIC_XAPIC)
         return;
     v->apic_mode = APIC_NONE;

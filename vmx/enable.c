@@ -5,7 +5,6 @@
 #include "x86/cpuid.h"
 
 struct vmx vmx;
-struct vmx_cpu vmx_cpus[MAX_CPUS];
 
 static uint64_t capability(uint32_t plain, uint32_t true_ctls)
 {
@@ -37,26 +36,6 @@ static bool firmware_allows(void)
         return control & FEATURE_CONTROL_VMXON;
     wrmsr(IA32_FEATURE_CONTROL, control | FEATURE_CONTROL_VMXON | FEATURE_CONTROL_LOCK);
     return true;
-}
-
-static uint64_t spec_ctrl_bits(void)
-{
-    if (!cpuid_has(7))
-        return 0;
-    uint32_t edx = cpuid(7, 0).edx;
-    return (edx & CPUID_7_EDX_SPEC_CTRL ? 1 : 0) | (edx & CPUID_7_EDX_STIBP ? 2 : 0) | (edx & CPUID_7_EDX_SSBD ? 4 : 0);
-}
-
-static void registers_probe(void)
-{
-    uint32_t ext_edx = cpuid_has(0x80000001) ? cpuid(0x80000001, 0).edx : 0;
-    registers_compute(&vmx.caps, &vmx);
-    vmx.efer_allowed = EFER_SCE | EFER_LME | EFER_LMA | (ext_edx & CPUID_EXT1_EDX_NX ? EFER_NXE : 0);
-    vmx.xcr0 = read_cr4() & CR4_OSXSAVE ? xgetbv(0) : 0;
-    vmx.spec_ctrl_allowed = spec_ctrl_bits();
-    vmx.carried = (1u << CARRY_STAR) | (1u << CARRY_LSTAR) | (1u << CARRY_CSTAR) | (1u << CARRY_FMASK) |
-                  (1u << CARRY_KERNEL_GS_BASE) | (ext_edx & CPUID_EXT1_EDX_RDTSCP ? 1u << CARRY_TSC_AUX : 0) |
-                  (vmx.spec_ctrl_allowed ? 1u << CARRY_SPEC_CTRL : 0);
 }
 
 static bool msr_bitmaps_make(void)
@@ -106,7 +85,8 @@ const struct virt_ops *vmx_probe(const char **refusal, uint32_t *found)
     *refusal = controls_compute(&vmx.caps, &vmx.controls);
     if (*refusal)
         return NULL;
-    registers_probe();
+    registers_compute(&vmx.caps, &vmx);
+    vcpu_registers_probe();
     vmx.timer = vmx.controls.pin & PIN_PREEMPTION_TIMER;
     vmx.timer_shift = vmx.caps.misc & VMX_MISC_TIMER_SHIFT;
     vmx.vpid = vmx.controls.proc2 & PROC2_VPID;
@@ -156,7 +136,6 @@ enum status vmx_enable_cpu(struct cpu *cpu)
         klog("vmx: VMXON failed");
         return ST_BAD_FTR;
     }
-    vmx_cpus[cpu->id] = (struct vmx_cpu){.vmxon = region};
     cpu->virt_on = true;
     return ST_OK;
 }

@@ -1,8 +1,7 @@
 ; SPDX-License-Identifier: GPL-2.0-only
-; Into the guest and out of it. HOST_RSP is the end of the vCPU's GPR area, its first member, in the order of enum gpr: an exit
-; pushes the guest's registers straight to where they are kept. The asserts are in vmcs.c.
-%define VCPU_CPU        128
-%define VCPU_LAUNCHED   136
+; Into the guest and out of it. HOST_RSP is the end of the vCPU's GPR area (RSP is in the VMCS). The asserts are in vmcs.c.
+%include "ukernel/vcpu.inc"
+%define VCPU_LAUNCHED   VCPU_OWN
 
 extern vmx_exit, vmx_exit_ports, vmx_entry_refused
 
@@ -14,22 +13,8 @@ align 16
 vmx_enter:
         cmp     byte [rdi + VCPU_LAUNCHED], 0
         mov     rsp, rdi
-        pop     rax                             ; POP leaves the flags alone
-        pop     rcx
-        pop     rdx
-        pop     rbx
-        pop     rbp                             ; RSP is in the VMCS
-        pop     rbp
-        pop     rsi
-        pop     rdi
-        pop     r8
-        pop     r9
-        pop     r10
-        pop     r11
-        pop     r12
-        pop     r13
-        pop     r14
-        pop     r15
+        pop     rax
+        guest_registers_load
         je      .launch
         vmresume
         jmp     .refused
@@ -46,21 +31,7 @@ vmx_enter:
 global %1
 align 16
 %1:
-        push    r15
-        push    r14
-        push    r13
-        push    r12
-        push    r11
-        push    r10
-        push    r9
-        push    r8
-        push    rdi
-        push    rsi
-        push    rbp
-        push    rax                             ; in the place of RSP
-        push    rbx
-        push    rdx
-        push    rcx
+        guest_registers_save
         push    rax
         mov     rdi, rsp
         mov     rsp, [rdi + VCPU_CPU]

@@ -11,7 +11,7 @@
 // VMM's.
 static void exit_exception_nmi(struct vcpu *v)
 {
-    struct ec *ec = v->ec;
+    struct ec *ec = v->base.ec;
     uint32_t info = vmread(EXIT_INTR_INFO);
     if ((info & INTR_TYPE) == INTR_TYPE_NMI)
         __asm__ volatile("int %0" : : "i"(EXC_NMI) : "memory");
@@ -19,14 +19,14 @@ static void exit_exception_nmi(struct vcpu *v)
         __asm__ volatile("int %0" : : "i"(EXC_MC) : "memory");
     else
         return;
-    v->stats->preemptions++;
+    v->base.stats->preemptions++;
     vcpu_resume(ec);
 }
 
 static void exit_external_interrupt(struct vcpu *v)
 {
-    struct ec *ec = v->ec;
-    v->stats->preemptions++;
+    struct ec *ec = v->base.ec;
+    v->base.stats->preemptions++;
     interrupt(vmread(EXIT_INTR_INFO) & INTR_VECTOR); // may end with the vCPU destroyed
     vcpu_resume(ec);
 }
@@ -35,13 +35,13 @@ static void exit_external_interrupt(struct vcpu *v)
 // does not end the stay of a guest that was entered with RFLAGS.IF clear (Bochs 2.7), they would wait for ever.
 static void exit_preemption_timer(struct vcpu *v)
 {
-    struct ec *ec = v->ec;
+    struct ec *ec = v->base.ec;
     uint64_t now = rdtsc();
-    if (v->deadline <= now)
-        v->stats->exits[VMX_EXIT_PREEMPTION_TIMER]--; // counted as EVENT_TIMER instead
+    if (v->base.deadline <= now)
+        v->base.stats->exits[VMX_EXIT_PREEMPTION_TIMER]--; // counted as EVENT_TIMER instead
     else
-        v->stats->preemptions++;
-    if (v->cpu->timer_armed <= now)
+        v->base.stats->preemptions++;
+    if (v->base.cpu->timer_armed <= now)
         sched_timer();
     __asm__ volatile("sti; nop; cli" : : : "memory"); // may end with the vCPU destroyed
     vcpu_resume(ec);
@@ -67,7 +67,7 @@ static COLD _Noreturn void entry_failed(struct vcpu *v, uint64_t error)
     const char *sentence;
     if (cpuid_has(0x80000008))
         view.phys_bits = cpuid(0x80000008, 0).eax & 0xff;
-    view.vtpr = vmx.tpr_shadow ? v->apic_page[0x80] : 0;
+    view.vtpr = vmx.tpr_shadow ? v->base.apic_page[0x80] : 0;
     v->rule = entry_check(&view, &sentence);
     v->error = error;
     v->failed = true;
@@ -77,29 +77,27 @@ static COLD _Noreturn void entry_failed(struct vcpu *v, uint64_t error)
              v->rule, sentence);
     v->explained = true;
     vmcs_reset_launch(v);
-    v->stats->exits[EVENT_FAILED]++;
-    vcpu_event(v->ec, EVENT_FAILED);
+    v->base.stats->exits[EVENT_FAILED]++;
+    vcpu_event(v->base.ec, EVENT_FAILED);
 }
 
 _Noreturn void vmx_entry_refused(struct vcpu *v)
 {
-    if (v->ec->pd->pio)
-        tss_io_enable(v->cpu, v->ec->pd->pio);
+    if (v->base.ec->pd->pio)
+        tss_io_enable(v->base.cpu, v->base.ec->pd->pio);
     entry_failed(v, vmread(INSN_ERROR));
 }
 
 static COLD _Noreturn void exit_of_host(struct vcpu *v, uint64_t reason)
 {
     handlers[reason](v);
-    vcpu_event(v->ec, reason);
+    vcpu_event(v->base.ec, reason);
 }
 
 _Noreturn void vmx_exit(struct vcpu *v)
 {
     uint64_t now = rdtsc(), reason = vmread(EXIT_REASON);
-    struct vcpu_stats *stats = v->stats;
-    stats->guest += now - v->mark;
-    v->mark = now;
+    struct vcpu_stats *stats = vcpu_time_guest(&v->base, now);
     v->cr2 = read_cr2();
     v->reason = reason;
     if (__builtin_expect(reason >= VMX_EXIT_COUNT, 0))
@@ -107,7 +105,7 @@ _Noreturn void vmx_exit(struct vcpu *v)
     stats->exits[reason]++;
     if (__builtin_expect(handlers[reason] != NULL, 0))
         exit_of_host(v, reason);
-    vcpu_event(v->ec, reason);
+    vcpu_event(v->base.ec, reason);
 }
 
 // An exit leaves a TR without the port bitmap (SDM 3C 28.5.2). A VMM with ports needs it back: its vCPUs exit to here.
@@ -120,24 +118,8 @@ static COLD void ports_leave(struct cpu *cpu)
 _Noreturn void vmx_exit_ports(struct vcpu *v)
 {
     vmwrite(HOST_RIP, (uint64_t)vmx_exit_stub);
-    tss_io_enable(v->cpu, v->ec->pd->pio);
+    tss_io_enable(v->base.cpu, v->base.ec->pd->pio);
     vmx_exit(v);
-}
-
-static COLD _Noreturn void deadline_passed(struct vcpu *v)
-{
-    v->deadline = UINT64_MAX;
-    v->stats->exits[EVENT_TIMER]++;
-    vcpu_event(v->ec, EVENT_TIMER);
-}
-
-// No preemption timer: the host's timer ends the stay, and finds the vCPU's deadline passed.
-static COLD void host_timer_bound(struct cpu *cpu, uint64_t deadline)
-{
-    if (deadline < cpu->timer_armed) {
-        cpu->timer_armed = deadline;
-        lapic_timer_set(deadline);
-    }
 }
 
 // The host's timer ends the stay; this much later the preemption timer does, which comes even where an interrupt does
@@ -147,9 +129,9 @@ static COLD void host_timer_bound(struct cpu *cpu, uint64_t deadline)
 // Something is due already.
 static COLD _Noreturn void vcpu_due(struct vcpu *v, uint64_t now)
 {
-    struct ec *ec = v->ec;
-    if (v->deadline <= now)
-        deadline_passed(v);
+    struct ec *ec = v->base.ec;
+    if (v->base.deadline <= now)
+        vcpu_deadline_passed(&v->base);
     sched_timer();
     vcpu_resume(ec);
 }
@@ -157,36 +139,41 @@ static COLD _Noreturn void vcpu_due(struct vcpu *v, uint64_t now)
 // Another vCPU was here since.
 static COLD _Noreturn void vcpu_prepare(struct vcpu *v)
 {
-    if (v->local->loaded != v)
+    if (!vmcs_is_current(v))
         vmcs_switch(v);
-    carried_load(v);
-    if (v->cpu->fpu_owner != v->ec)
-        vector_load(v);
-    v->local->running = v;
-    vcpu_run(v->ec);
+    vcpu_load(&v->base);
+    vcpu_run(v->base.ec);
+}
+
+// Without a preemption timer the host's ends the stay, and finds the vCPU's deadline passed.
+static COLD _Noreturn void vcpu_enter_rare(struct vcpu *v, uint64_t now, uint64_t until)
+{
+    if (vmx.timer)
+        vmwrite(PREEMPTION_TIMER, (until - now) >> vmx.timer_shift);
+    else
+        vcpu_timer_bound(v->base.cpu, until);
+    if (v->base.cpu->pio_loaded)
+        ports_leave(v->base.cpu);
+    write_cr2(v->cr2);
+    vmx_enter(v);
 }
 
 _Noreturn void vcpu_run(struct ec *ec)
 {
     struct vcpu *v = ec->vcpu;
-    struct cpu *cpu = v->cpu;
-    if (__builtin_expect(v->local->running != v, 0))
+    struct cpu *cpu = v->base.cpu;
+    if (__builtin_expect(!vcpu_is_loaded(cpu, &v->base, ec), 0))
         vcpu_prepare(v);
     uint64_t now = rdtsc(), until = cpu->timer_armed + TIMER_MARGIN;
-    v->stats->kernel +=
-        now - (v->mark > cpu->slice_start ? v->mark : cpu->slice_start); // not what others did in between
-    v->mark = now;
-    if (v->deadline < until)
-        until = v->deadline;
+    vcpu_time_kernel(&v->base, now);
+    if (v->base.deadline < until)
+        until = v->base.deadline;
     if (__builtin_expect(until <= now, 0))
         vcpu_due(v, now);
-    if (__builtin_expect(vmx.timer, 1))
-        vmwrite(PREEMPTION_TIMER, (until - now) >> vmx.timer_shift); // 32 bits of it: too early is harmless
-    else
-        host_timer_bound(cpu, until);
+    if (__builtin_expect(!vmx.timer || cpu->pio_loaded, 0))
+        vcpu_enter_rare(v, now, until);
+    vmwrite(PREEMPTION_TIMER, (until - now) >> vmx.timer_shift); // 32 bits of it: too early is harmless
     if (read_cr2() != v->cr2)
         write_cr2(v->cr2);
-    if (__builtin_expect(cpu->pio_loaded != NULL, 0))
-        ports_leave(cpu);
     vmx_enter(v);
 }

@@ -77,33 +77,18 @@ static void segments_load(const struct utcb_state *s, uint32_t mtd)
 }
 
 // ---- groups, one function each way
-static void more_gprs_save(struct vcpu *v, struct utcb_state *s, uint32_t mtd)
+static inline void more_gprs_save(const struct vcpu *v, struct utcb_state *s, uint32_t mtd)
 {
-    if (mtd & MTD_BSD) {
-        s->gpr[GPR_RBP] = v->gpr[GPR_RBP];
-        s->gpr[GPR_RSI] = v->gpr[GPR_RSI];
-        s->gpr[GPR_RDI] = v->gpr[GPR_RDI];
-    }
+    vcpu_gprs_save(&v->base, s, mtd);
     if (mtd & MTD_RSP)
         save_to(&s->gpr[GPR_RSP], GUEST_RSP);
-    if (mtd & MTD_R8_R15)
-#pragma GCC unroll 8
-        for (unsigned i = GPR_R8; i < GPR_COUNT; i++)
-            s->gpr[i] = v->gpr[i];
 }
 
-static void more_gprs_load(struct vcpu *v, const struct utcb_state *s, uint32_t mtd)
+static inline void more_gprs_load(struct vcpu *v, const struct utcb_state *s, uint32_t mtd)
 {
-    if (mtd & MTD_BSD) {
-        v->gpr[GPR_RBP] = s->gpr[GPR_RBP];
-        v->gpr[GPR_RSI] = s->gpr[GPR_RSI];
-        v->gpr[GPR_RDI] = s->gpr[GPR_RDI];
-    }
+    vcpu_gprs_load(&v->base, s, mtd);
     if (mtd & MTD_RSP)
         vmwrite(GUEST_RSP, s->gpr[GPR_RSP]);
-    if (mtd & MTD_R8_R15)
-        for (unsigned i = GPR_R8; i < GPR_COUNT; i++)
-            v->gpr[i] = s->gpr[i];
 }
 
 static void qualification_save(struct vcpu *v, struct utcb_state *s)
@@ -160,7 +145,7 @@ static void injection_load(struct vcpu *v, const struct utcb_state *s)
     vmwrite(ENTRY_INTR_INFO, info);
     if (!(info & INTR_VALID))
         return;
-    v->stats->injections++;
+    v->base.stats->injections++;
     vmwrite(ENTRY_INTR_ERROR, s->inj_error);
     vmwrite(ENTRY_INSN_LEN, s->inj_len);
 }
@@ -189,7 +174,7 @@ static void control_registers_save(struct vcpu *v, struct utcb_state *s)
     s->cr4 = cr4 ^ ((cr4 ^ vmread(CR4_SHADOW)) & vmx.cr4_mask);
     s->cr2 = v->cr2;
     save_to(&s->cr3, GUEST_CR3);
-    s->cr8 = vmx.tpr_shadow ? v->apic_page[LAPIC_TPR] >> 4 : v->cr8;
+    s->cr8 = vmx.tpr_shadow ? v->base.apic_page[LAPIC_TPR] >> 4 : v->cr8;
     if ((cr0 & CR0_PG) && (cr4 & CR4_PAE) && !(vmread(GUEST_EFER) & EFER_LMA))
         for (unsigned i = 0; i < 4; i++)
             s->pdpte[i] = vmread(GUEST_PDPTE0 + 2 * i);
@@ -205,8 +190,8 @@ static void control_registers_load(struct vcpu *v, const struct utcb_state *s)
     vmwrite(GUEST_CR3, s->cr3);
     v->cr2 = s->cr2;
     v->cr8 = s->cr8 & 15;
-    if (vmx.tpr_shadow && v->apic_page[LAPIC_TPR] >> 4 != v->cr8)
-        v->apic_page[LAPIC_TPR] = v->cr8 << 4;
+    if (vmx.tpr_shadow && v->base.apic_page[LAPIC_TPR] >> 4 != v->cr8)
+        v->base.apic_page[LAPIC_TPR] = v->cr8 << 4;
 }
 
 // After CR0 or EFER changed: EFER.LMA and the entry control say whether the guest is in IA-32e mode.
@@ -223,73 +208,38 @@ static void paging_mode_update(const struct utcb_state *s, bool new_pdptes)
 
 static void debug_registers_save(struct vcpu *v, struct utcb_state *s)
 {
-    carried_read(v);
+    vcpu_carried_read(&v->base);
     for (unsigned i = 0; i < 4; i++)
-        s->dr[i] = v->dr[i];
-    s->dr6 = v->dr6;
+        s->dr[i] = v->base.dr[i];
+    s->dr6 = v->base.dr6;
     s->dr7 = vmread(GUEST_DR7);
 }
 
 static void debug_registers_load(struct vcpu *v, const struct utcb_state *s)
 {
-    for (unsigned i = 0; i < 4; i++)
-        v->dr[i] = s->dr[i];
-    v->dr6 = (uint32_t)s->dr6;
+    vcpu_debug_set(&v->base, s);
     vmwrite(GUEST_DR7, (uint32_t)s->dr7 | DR7_RESET);
-    if (v->local->carried == v) {
-        write_dr0(v->dr[0]);
-        write_dr1(v->dr[1]);
-        write_dr2(v->dr[2]);
-        write_dr3(v->dr[3]);
-        write_dr6(v->dr6);
-    }
 }
 
 static void syscall_save(struct vcpu *v, struct utcb_state *s)
 {
-    carried_read(v);
-    s->star = v->msr[CARRY_STAR];
-    s->lstar = v->msr[CARRY_LSTAR];
-    s->cstar = v->msr[CARRY_CSTAR];
-    s->fmask = v->msr[CARRY_FMASK];
-    s->kernel_gs_base = v->msr[CARRY_KERNEL_GS_BASE];
-    s->tsc_aux = v->msr[CARRY_TSC_AUX];
+    vcpu_carried_read(&v->base);
+    s->star = v->base.msr[CARRY_STAR];
+    s->lstar = v->base.msr[CARRY_LSTAR];
+    s->cstar = v->base.msr[CARRY_CSTAR];
+    s->fmask = v->base.msr[CARRY_FMASK];
+    s->kernel_gs_base = v->base.msr[CARRY_KERNEL_GS_BASE];
+    s->tsc_aux = v->base.msr[CARRY_TSC_AUX];
 }
 
 static void syscall_load(struct vcpu *v, const struct utcb_state *s)
 {
-    carried_set(v, CARRY_STAR, s->star);
-    carried_set(v, CARRY_LSTAR, s->lstar);
-    carried_set(v, CARRY_CSTAR, s->cstar);
-    carried_set(v, CARRY_FMASK, s->fmask);
-    carried_set(v, CARRY_KERNEL_GS_BASE, s->kernel_gs_base);
-    carried_set(v, CARRY_TSC_AUX, s->tsc_aux);
-}
-
-#define XCR0_AVX512 (XCR0_OPMASK | XCR0_ZMM_HI256 | XCR0_HI16_ZMM)
-#define XCR0_MPX    (XCR0_BNDREGS | XCR0_BNDCSR)
-
-static bool all_or_none(uint64_t value, uint64_t bits)
-{
-    return !(value & bits) || (value & bits) == bits;
-}
-
-// What XSETBV would take, of what the host has (SDM 1 13.3).
-static bool xcr0_valid(uint64_t x)
-{
-    return !(x & ~vmx.xcr0) && (x & XCR0_X87) && (!(x & XCR0_AVX) || (x & XCR0_SSE)) && all_or_none(x, XCR0_MPX) &&
-           all_or_none(x, XCR0_AVX512) && (!(x & XCR0_AVX512) || (x & XCR0_AVX));
-}
-
-static void xsave_load(struct vcpu *v, const struct utcb_state *s)
-{
-    uint64_t xcr0 = *(const volatile uint64_t *)&s->xcr0; // read once
-    carried_set(v, CARRY_SPEC_CTRL, s->spec_ctrl);
-    if (!xcr0_valid(xcr0) || xcr0 == v->xcr0)
-        return;
-    v->xcr0 = xcr0;
-    if (v->cpu->fpu_owner == v->ec)
-        xsetbv(0, xcr0);
+    vcpu_carried_set(&v->base, CARRY_STAR, s->star);
+    vcpu_carried_set(&v->base, CARRY_LSTAR, s->lstar);
+    vcpu_carried_set(&v->base, CARRY_CSTAR, s->cstar);
+    vcpu_carried_set(&v->base, CARRY_FMASK, s->fmask);
+    vcpu_carried_set(&v->base, CARRY_KERNEL_GS_BASE, s->kernel_gs_base);
+    vcpu_carried_set(&v->base, CARRY_TSC_AUX, s->tsc_aux);
 }
 
 static void apic_load(struct vcpu *v, const struct utcb_state *s)
@@ -298,7 +248,7 @@ static void apic_load(struct vcpu *v, const struct utcb_state *s)
     if (!vmx.tpr_shadow)
         return;
     uint32_t threshold = s->tpr_threshold & 15;
-    uint32_t tpr = v->apic_page[LAPIC_TPR] >> 4;
+    uint32_t tpr = v->base.apic_page[LAPIC_TPR] >> 4;
     if (threshold > tpr && v->apic_mode != APIC_XAPIC)
         threshold = tpr; // a higher one fails the entry there (SDM 3C 27.2.1.1)
     vmwrite(TPR_THRESHOLD, threshold);
@@ -315,15 +265,12 @@ static void system_save(struct vcpu *v, struct utcb_state *s, uint32_t mtd)
     }
     if (mtd & MTD_SYSCALL)
         syscall_save(v, s);
-    if (mtd & MTD_XSAVE) {
-        s->xcr0 = v->xcr0;
-        s->xss = 0;
-        s->spec_ctrl = v->msr[CARRY_SPEC_CTRL];
-    }
+    if (mtd & MTD_XSAVE)
+        vcpu_xsave_save(&v->base, s);
     if (mtd & MTD_TSC)
         s->tsc_offset = vmread(TSC_OFFSET);
     if (mtd & MTD_DEADLINE)
-        s->deadline = v->deadline == UINT64_MAX ? 0 : v->deadline;
+        s->deadline = v->base.deadline == UINT64_MAX ? 0 : v->base.deadline;
     if (mtd & MTD_APIC) {
         s->apic_mode = v->apic_mode;
         s->tpr_threshold = vmx.tpr_shadow ? vmread(TPR_THRESHOLD) : 0;
@@ -335,7 +282,7 @@ static void system_load(struct vcpu *v, const struct utcb_state *s, uint32_t mtd
     if (mtd & MTD_DR)
         debug_registers_load(v, s);
     if (mtd & MTD_EFER) {
-        vmwrite(GUEST_EFER, s->efer & vmx.efer_allowed);
+        vmwrite(GUEST_EFER, s->efer & vcpu_registers.efer_allowed);
         vmwrite(GUEST_PAT, s->pat);
     }
     if (mtd & (MTD_EFER | MTD_CR))
@@ -348,7 +295,7 @@ static void system_load(struct vcpu *v, const struct utcb_state *s, uint32_t mtd
     if (mtd & MTD_SYSCALL)
         syscall_load(v, s);
     if (mtd & MTD_XSAVE)
-        xsave_load(v, s);
+        vcpu_xsave_load(&v->base, s);
     if (mtd & MTD_TSC)
         vmwrite(TSC_OFFSET, s->tsc_offset);
     if (mtd & MTD_APIC)
@@ -357,24 +304,8 @@ static void system_load(struct vcpu *v, const struct utcb_state *s, uint32_t mtd
 
 #define MTD_SYSTEM (MTD_DR | MTD_SYSENTER | MTD_SYSCALL | MTD_XSAVE | MTD_TSC | MTD_DEADLINE | MTD_APIC)
 
-// An event without an exit (the first of all, a recall): what others did meanwhile is not this vCPU's.
-static void mark_at_dispatch(struct vcpu *v)
-{
-    if (v->mark < v->cpu->slice_start)
-        v->mark = v->cpu->slice_start;
-}
-
-// Time from the exit to here is the kernel's: the last thing before the handler runs.
-ALWAYS_INLINE void kernel_time(struct vcpu *v)
-{
-    uint64_t now = rdtsc();
-    v->stats->kernel += now - v->mark;
-    v->mark = now;
-}
-
 static __attribute__((noinline)) void rest_save(struct vcpu *v, struct utcb_state *s, uint32_t mtd)
 {
-    mark_at_dispatch(v);
     if (mtd & (MTD_BSD | MTD_RSP | MTD_R8_R15))
         more_gprs_save(v, s, mtd);
     if (mtd & MTD_INJ)
@@ -389,13 +320,13 @@ static __attribute__((noinline)) void rest_save(struct vcpu *v, struct utcb_stat
     }
     if (mtd & MTD_SYSTEM)
         system_save(v, s, mtd);
-    kernel_time(v);
+    vcpu_time_kernel(&v->base, rdtsc()); // an event without an exit (the first of all, a recall) comes here too
 }
 
 static __attribute__((noinline)) void rest_load(struct vcpu *v, const struct utcb_state *s, uint32_t mtd)
 {
     if (mtd & MTD_DEADLINE)
-        v->deadline = s->deadline ? s->deadline : UINT64_MAX;
+        v->base.deadline = s->deadline ? s->deadline : UINT64_MAX;
     if (mtd & (MTD_BSD | MTD_RSP | MTD_R8_R15))
         more_gprs_load(v, s, mtd);
     if (mtd & MTD_RFLAGS)
@@ -419,7 +350,6 @@ _Static_assert(FOLLOWS(intr_state, activity) && !ACTIVITY_ACTIVE, "reading intr_
 static __attribute__((noinline, cold)) void switch_and_save(struct ec *ec, struct utcb_state *s, uint32_t mtd)
 {
     vmcs_switch(ec->vcpu);
-    mark_at_dispatch(ec->vcpu);
     state_save(ec, s, mtd);
 }
 
@@ -432,15 +362,15 @@ static __attribute__((noinline, cold)) void switch_and_load(struct ec *ec, struc
 void state_save(struct ec *ec, struct utcb_state *s, uint32_t mtd)
 {
     struct vcpu *v = ec->vcpu;
-    if (__builtin_expect(v->local->loaded != v, 0)) {
+    if (__builtin_expect(!vmcs_is_current(v), 0)) {
         switch_and_save(ec, s, mtd);
         return;
     }
     if (mtd & MTD_ACDB) {
-        s->gpr[GPR_RAX] = v->gpr[GPR_RAX];
-        s->gpr[GPR_RCX] = v->gpr[GPR_RCX];
-        s->gpr[GPR_RDX] = v->gpr[GPR_RDX];
-        s->gpr[GPR_RBX] = v->gpr[GPR_RBX];
+        s->gpr[GPR_RAX] = v->base.gpr[GPR_RAX];
+        s->gpr[GPR_RCX] = v->base.gpr[GPR_RCX];
+        s->gpr[GPR_RDX] = v->base.gpr[GPR_RDX];
+        s->gpr[GPR_RBX] = v->base.gpr[GPR_RBX];
     }
     if (mtd & MTD_RIP) {
         save_to(&s->rip, GUEST_RIP);
@@ -458,29 +388,27 @@ void state_save(struct ec *ec, struct utcb_state *s, uint32_t mtd)
     if (mtd & ~MTD_SAVED_FIRST)
         rest_save(v, s, mtd);
     else
-        kernel_time(v);
+        vcpu_time_exit(&v->base, rdtsc());
 }
 
-// The first thing of an answer: time until now was the handler's.
+// Time of the exit until this answer was the handler's.
 void state_load(struct ec *ec, struct utcb_state *s, uint32_t mtd)
 {
     struct vcpu *v = ec->vcpu;
-    if (__builtin_expect(v->local->loaded != v, 0)) {
+    if (__builtin_expect(!vmcs_is_current(v), 0)) {
         switch_and_load(ec, s, mtd);
         return;
     }
     v->reason = REASON_NONE;
     if (mtd & MTD_ACDB) {
-        v->gpr[GPR_RAX] = s->gpr[GPR_RAX];
-        v->gpr[GPR_RCX] = s->gpr[GPR_RCX];
-        v->gpr[GPR_RDX] = s->gpr[GPR_RDX];
-        v->gpr[GPR_RBX] = s->gpr[GPR_RBX];
+        v->base.gpr[GPR_RAX] = s->gpr[GPR_RAX];
+        v->base.gpr[GPR_RCX] = s->gpr[GPR_RCX];
+        v->base.gpr[GPR_RDX] = s->gpr[GPR_RDX];
+        v->base.gpr[GPR_RBX] = s->gpr[GPR_RBX];
     }
     if (mtd & MTD_RIP)
         vmwrite(GUEST_RIP, s->rip);
-    uint64_t now = rdtsc(), since = v->cpu->slice_start;
-    v->stats->vmm += now - (since > v->mark ? since : v->mark); // not while the handler waited
-    v->mark = now;
+    vcpu_time_vmm(&v->base, rdtsc());
     if (mtd & ~MTD_LOADED_FIRST)
         rest_load(v, s, mtd);
 }

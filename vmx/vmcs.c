@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // A vCPU's life: memory, the VMCS on its CPU, the end.
 #include "ukernel/sched.h"
-#include "ukernel/spinlock.h"
 #include "vmx/vmx.h"
 #include "x86/paging.h"
 
-_Static_assert(offsetof(struct vcpu, cpu) == 128 && sizeof(((struct vcpu *)0)->gpr) == 128, "VCPU_CPU in entry.asm");
-_Static_assert(offsetof(struct vcpu, launched) == 136, "VCPU_LAUNCHED in entry.asm");
+_Static_assert(offsetof(struct vcpu, launched) == sizeof(struct vcpu_base), "VCPU_LAUNCHED in entry.asm");
 
 // A guest must not be able to keep the CPU busy delivering an exception whose delivery raises it again: no interrupt,
 // not even the preemption timer, gets in there, since that loop passes no instruction boundary. It takes #AC (a
@@ -16,47 +14,20 @@ _Static_assert(offsetof(struct vcpu, launched) == 136, "VCPU_LAUNCHED in entry.a
 
 #define CR0_RESET (CR0_CD | CR0_NW | CR0_ET)
 
-static bool guest_root_make(struct pd *pd)
-{
-    spin_lock(&pd->lock);
-    if (!pd->guest.root)
-        pd->guest.root = account_alloc(&pd->account, 0);
-    spin_unlock(&pd->lock);
-    return pd->guest.root;
-}
-
 enum status vmcs_create(struct ec *ec, void *apic_page, struct vcpu_stats *stats)
 {
-    struct pd *pd = ec->pd;
-    struct cpu *cpu = cpus[ec->cpu];
-    if (!cpu->virt_on)
-        return ST_BAD_FTR;
-    spin_lock(&pd->lock);
-    struct vcpu *v = slab_alloc(pd, sizeof(*v));
-    spin_unlock(&pd->lock);
-    if (!v)
-        return ST_NO_MEM;
-    *v = (struct vcpu){.cpu = cpu,
-                       .local = &vmx_cpus[cpu->id],
-                       .ec = ec,
-                       .stats = stats,
-                       .apic_page = apic_page,
-                       .reason = REASON_NONE,
-                       .deadline = UINT64_MAX,
-                       .xcr0 = XCR0_X87,
-                       .dr6 = DR6_RESET,
-                       .mark = rdtsc()};
-    ec->vcpu = v;
-    v->vmcs = account_alloc(&pd->account, 0);
-    v->vector = account_alloc(&pd->account, fpu_state_order);
-    if (!v->vmcs || !v->vector || !guest_root_make(pd)) {
+    struct vcpu *v;
+    enum status st = vcpu_base_create(ec, sizeof(*v), apic_page, stats);
+    if (st != ST_OK)
+        return st;
+    v = ec->vcpu;
+    if (!(v->vmcs = account_alloc(&ec->pd->account, 0))) {
         vmcs_destroy(ec);
         return ST_NO_MEM;
     }
-    if (vmx.vpid)
-        v->vpid = vpid_alloc();
     *(uint32_t *)v->vmcs = vmx.caps.basic & VMX_BASIC_REVISION;
-    fpu_state_init(v->vector);
+    v->reason = REASON_NONE;
+    v->vpid = vmx.vpid ? vpid_alloc() : 0;
     return ST_OK;
 }
 
@@ -90,7 +61,7 @@ static void controls_fill(struct vcpu *v)
     vmwrite(ENTRY_INTR_INFO, 0);
     vmwrite(MSR_BITMAP, vmx.msr_bitmap);
     vmwrite(TSC_OFFSET, 0);
-    vmwrite(EPTP, ept_pointer(&v->ec->pd->guest));
+    vmwrite(EPTP, ept_pointer(&v->base.ec->pd->guest));
     vmwrite(CR0_MASK, vmx.cr0_mask);
     vmwrite(CR4_MASK, vmx.cr4_mask);
     if (v->vpid)
@@ -98,7 +69,7 @@ static void controls_fill(struct vcpu *v)
     if (vmx.controls.proc2 & PROC2_XSAVES)
         vmwrite(XSS_BITMAP, 0);
     if (vmx.tpr_shadow) {
-        vmwrite(VIRTUAL_APIC, virt_to_phys(v->apic_page));
+        vmwrite(VIRTUAL_APIC, virt_to_phys(v->base.apic_page));
         vmwrite(TPR_THRESHOLD, 0);
     }
 }
@@ -109,7 +80,7 @@ static void host_fill(struct vcpu *v)
     struct desc_ptr idt;
     __asm__ volatile("sidt %0" : "=m"(idt));
     vmwrite(HOST_CR0, read_cr0() | CR0_TS);
-    vmwrite(HOST_CR3, v->ec->pd->cr3);
+    vmwrite(HOST_CR3, v->base.ec->pd->cr3);
     vmwrite(HOST_CR4, read_cr4());
     vmwrite(HOST_CS_SEL, SEL_KCODE);
     vmwrite(HOST_SS_SEL, SEL_KDATA);
@@ -120,15 +91,15 @@ static void host_fill(struct vcpu *v)
     vmwrite(HOST_GS_SEL, 0);
     vmwrite(HOST_FS_BASE, 0);
     vmwrite(HOST_GS_BASE, 0);
-    vmwrite(HOST_TR_BASE, (uint64_t)v->cpu->tss);
-    vmwrite(HOST_GDTR_BASE, (uint64_t)v->cpu->gdt);
+    vmwrite(HOST_TR_BASE, (uint64_t)v->base.cpu->tss);
+    vmwrite(HOST_GDTR_BASE, (uint64_t)v->base.cpu->gdt);
     vmwrite(HOST_IDTR_BASE, idt.base);
     vmwrite(HOST_SYSENTER_CS, rdmsr(IA32_SYSENTER_CS));
     vmwrite(HOST_SYSENTER_ESP, rdmsr(IA32_SYSENTER_ESP));
     vmwrite(HOST_SYSENTER_EIP, rdmsr(IA32_SYSENTER_EIP));
     vmwrite(HOST_PAT, rdmsr(IA32_PAT));
     vmwrite(HOST_EFER, rdmsr(IA32_EFER));
-    vmwrite(HOST_RSP, (uint64_t)v + sizeof(v->gpr));
+    vmwrite(HOST_RSP, (uint64_t)(v->base.gpr + GPR_COUNT));
     vmwrite(HOST_RIP, (uint64_t)vmx_exit_stub);
 }
 
@@ -158,14 +129,9 @@ void vmcs_switch(struct vcpu *v)
     if (!v->ready)
         vmclear(v);
     vmptrld(v);
-    v->local->running = NULL;
-    v->local->loaded = v;
+    vcpu_carried_load(&v->base);
     if (v->ready)
         return;
-    struct pd *pd = v->ec->pd;
-    spin_lock(&pd->lock); // access_page_unmap wants to know who may have cached the tables
-    pd->guest_cpus |= 1ul << v->cpu->id;
-    spin_unlock(&pd->lock);
     controls_fill(v);
     host_fill(v);
     guest_fill();
@@ -187,17 +153,7 @@ void vmcs_release(struct ec *ec)
         return;
     if (v->ready)
         vmclear(v);
-    if (v->local->running == v)
-        v->local->running = NULL;
-    if (v->local->loaded == v)
-        v->local->loaded = NULL;
-    if (v->local->carried == v)
-        v->local->carried = NULL;
-    if (v->cpu->fpu_owner == ec) {
-        v->cpu->fpu_owner = NULL;
-        if (vmx.xcr0)
-            xsetbv(0, vmx.xcr0);
-    }
+    vcpu_base_release(&v->base);
     apic_release(v);
     vpid_flush(v->vpid);
     ept_flush(ec->pd);
@@ -206,16 +162,10 @@ void vmcs_release(struct ec *ec)
 void vmcs_destroy(struct ec *ec)
 {
     struct vcpu *v = ec->vcpu;
-    struct pd *pd = ec->pd;
     if (!v)
         return;
     vpid_free(v->vpid);
     if (v->vmcs)
-        account_free(&pd->account, v->vmcs, 0);
-    if (v->vector)
-        account_free(&pd->account, v->vector, fpu_state_order);
-    ec->vcpu = NULL;
-    spin_lock(&pd->lock);
-    slab_free(pd, v, sizeof(*v));
-    spin_unlock(&pd->lock);
+        account_free(&ec->pd->account, v->vmcs, 0);
+    vcpu_base_destroy(&v->base, sizeof(*v));
 }

@@ -4,9 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "ukernel/cpu.h"
-#include "ukernel/kobject.h"
-#include "ukernel/percpu.h"
+#include "ukernel/vcpu.h"
 #include "x86/msr.h"
 #include "x86/regs.h"
 #include "x86/vmx.h"
@@ -17,19 +15,6 @@ enum vmcs_field {
 #undef VMCS_FIELD
 };
 #define VMCS_FIELD_IS_GUEST(encoding) (((encoding) >> 10 & 3) == 2)
-
-// Registers that are not in the VMCS and that the host kernel does not use: they stay in the CPU across exits and are
-// switched only when another vCPU runs there. One table (msr.c) says how each is carried.
-enum carried {
-    CARRY_STAR,
-    CARRY_LSTAR,
-    CARRY_CSTAR,
-    CARRY_FMASK,
-    CARRY_KERNEL_GS_BASE,
-    CARRY_TSC_AUX,
-    CARRY_SPEC_CTRL,
-    CARRY_MSRS
-};
 
 struct vmx_caps { // capability MSRs, TRUE ones where the CPU has them
     uint64_t basic, pin, proc, proc2, exit, entry, misc, ept_vpid;
@@ -48,53 +33,35 @@ extern struct vmx {
     uint64_t cr0_mask, cr4_mask; // bits of CR0 and CR4 that the guest sees in the shadow only
     uint64_t cr0_set, cr4_set;   // bits that are 1 in the real ones whatever the guest wants
     uint64_t cr0_allowed, cr4_allowed;
-    uint64_t efer_allowed;
-    uint64_t xcr0;              // of the host; 0 = no XSAVE
-    uint64_t spec_ctrl_allowed; // 0 = no such MSR
-    uint32_t carried;           // bit per enum carried: the CPU has it
     uint32_t timer_shift;
     bool timer, vpid, tpr_shadow;
     uint64_t msr_bitmap, msr_bitmap_x2apic; // physical
     struct pt_format ept;
 } vmx;
 
-struct vmx_cpu {          // one per CPU
-    struct vcpu *running; // of whom all that follows is here: it can enter; NULL = nobody
-    struct vcpu *loaded;  // whose VMCS is current
-    struct vcpu *carried; // whose registers of enum carried and DR0-3, DR6 the CPU holds
-    void *vmxon;
-};
-extern struct vmx_cpu vmx_cpus[MAX_CPUS];
-
 #define REASON_NONE 0xffff // no exit since the last reply
 
 struct vcpu {
-    uint64_t gpr[GPR_COUNT]; // first: the exit stub pushes them here, HOST_RSP is the end; see entry.asm
-    struct cpu *cpu;         // VCPU_CPU: also the top of the kernel's stack
-    uint8_t launched;        // VCPU_LAUNCHED
-    bool ready;              // the VMCS is filled in
-    bool failed;             // the last entry failed
-    bool explained;          // one failure is in the log already
-    bool x2apic_bitmap;
-    uint8_t apic_mode;  // enum apic_mode
-    uint16_t vpid;      // 0 = none
-    uint32_t reason;    // of the last exit
-    uint32_t proc_ctls; // as in the VMCS
-    uint32_t rule;      // of the failed entry
-    uint64_t error;     // the hardware's word for it
-    struct vmx_cpu *local;
-    struct ec *ec;
-    struct vcpu_stats *stats;
-    uint8_t *apic_page;
+    struct vcpu_base base; // its VMCS is the current one of the CPU that carries it (struct cpu's `carried`)
+    uint8_t launched;      // VCPU_LAUNCHED of entry.asm
+    bool ready;            // the VMCS is filled in
+    bool failed;           // the last entry failed
+    bool explained;        // one failure is in the log already
+    uint8_t apic_mode;     // enum apic_mode
+    uint16_t vpid;         // 0 = none
+    uint32_t reason;       // of the last exit
+    uint32_t proc_ctls;    // as in the VMCS
+    uint32_t rule;         // of the failed entry
+    uint64_t error;        // the hardware's word for it
     void *vmcs;
-    void *vector;      // XSAVE area
-    uint64_t mark;     // TSC up to which time is accounted
-    uint64_t deadline; // TSC of EVENT_TIMER, 0 = none
     uint64_t cr2, cr8;
-    uint64_t xcr0;
-    uint64_t msr[CARRY_MSRS];
-    uint64_t dr[4], dr6;
 };
+
+// Its VMCS can be read and written.
+static inline bool vmcs_is_current(const struct vcpu *v)
+{
+    return v->base.cpu->carried == &v->base;
+}
 
 static inline uint64_t vmread(enum vmcs_field field)
 {
@@ -126,12 +93,8 @@ void vmcs_release(struct ec *ec);
 void vmcs_destroy(struct ec *ec);
 void vmcs_switch(struct vcpu *v);
 void vmcs_reset_launch(struct vcpu *v);
-// carried.c
+// msr_bitmap.c: pure
 void msr_bitmap_fill(uint8_t *page, bool x2apic, bool apic_registers);
-void carried_load(struct vcpu *v); // put its registers into the CPU, save those of the vCPU that was there
-void carried_read(struct vcpu *v); // bring v->msr, v->dr up to date
-void carried_set(struct vcpu *v, enum carried which, uint64_t value);
-void vector_load(struct vcpu *v);
 // apic.c
 void apic_mode_set(struct vcpu *v, unsigned mode);
 void apic_release(struct vcpu *v);

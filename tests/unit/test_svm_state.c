@@ -15,18 +15,6 @@ static struct vcpu v;
 static struct ec ec;
 static struct utcb_state s;
 
-void vcpu_gprs_save(const struct vcpu_base *base, struct utcb_state *state, uint32_t mtd)
-{
-    if (mtd & MTD_BSD)
-        state->gpr[GPR_RSI] = base->gpr[GPR_RSI];
-}
-
-void vcpu_gprs_load(struct vcpu_base *base, const struct utcb_state *state, uint32_t mtd)
-{
-    if (mtd & MTD_BSD)
-        base->gpr[GPR_RSI] = state->gpr[GPR_RSI];
-}
-
 void vcpu_carried_read(struct vcpu_base *base)
 {
     (void)base;
