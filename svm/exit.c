@@ -4,7 +4,7 @@
 #include "ukernel/sched.h"
 #include "ukernel/virt.h"
 
-_Static_assert(offsetof(struct vcpu, vmcb_phys) == 288 && offsetof(struct vcpu, host_phys) == 296, "entry.asm");
+_Static_assert(offsetof(struct vcpu, vmcb_phys) == 272 && offsetof(struct vcpu, host_phys) == 280, "entry.asm");
 _Static_assert(sizeof(((struct vcpu *)0)->base.gpr) == 128, "entry.asm");
 
 #define COLD __attribute__((noinline, cold))

@@ -46,12 +46,12 @@ void cpu_tables_init(struct cpu *cpu);   // GDT, TSS with IST stacks, IDT, SYSEN
 extern bool hypercall_by_syscall;         // set by it: hypercalls by SYSCALL (AMD), not SYSENTER
 void tss_io_enable(struct cpu *cpu, struct pio_space *pio); // NULL: no port; else copy the bitmap when it is not there already and reload TR
 // cpu/fpu.c
-extern uint32_t fpu_state_size;          // bytes of an XSAVE area for all components of the host's XCR0; order of its pages
-extern unsigned fpu_state_order;
 void fpu_init_cpu(void);
-void fpu_state_init(void *area);
-void fpu_save(void *area);               // CR0.TS must be clear
-void fpu_restore(void *area);
+bool fpu_state_create(struct ec *ec);    // as after reset; paid by its PD; false = the account is exhausted
+void fpu_state_free(struct ec *ec);
+void fpu_switch(struct cpu *cpu, struct ec *ec); // the registers are those of `ec` now; CR0.TS is set
+bool fpu_open(struct cpu *cpu, struct ec *ec);   // #NM of the current EC: may it use them? Then it can now
+void fpu_close(struct cpu *cpu);         // before another EC runs
 // console.c, panic.c
 void klog(const char *format, ...) __attribute__((format(printf, 1, 2))); // one line "[  1.234567] cpu0 ..."; \n is added
 void klog_to_serial(bool on);

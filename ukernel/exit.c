@@ -49,6 +49,8 @@ void trap_entry(struct regs *regs)
         exception_kernel(regs);
         return;
     }
+    if (regs->vector == EXC_NM && fpu_open(cpu, ec))
+        return;
     ec->cr2 = read_cr2();
     ec->regs = *regs;
     if (bad_rsp) {

@@ -111,6 +111,8 @@ struct ec {
     struct list inbox_node;
     struct timeout timeout;
     struct vcpu *vcpu;        // the backend's part
+    void *vector;             // XSAVE area of a vCPU and of an EC with EC_FPU; NULL = it may not touch vector registers
+    uint64_t xcr0;            // in force while the registers hold that state
     void *vcpu_pages[2];      // virtual-APIC page, statistics
     bool stats_mapped;
 };

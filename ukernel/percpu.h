@@ -24,7 +24,8 @@ struct vcpu_base;
 struct cpu {
     struct ec *current;            // offset 0 (offsets.inc): the EC that runs in user mode or as guest; EC_NOBODY when idle
     bool need_resched;             // offset 8 (offsets.inc): somebody else should run
-    struct pd *current_pd;
+    struct pd *current_pd;         // whose address space is loaded; NULL = none, or see vector_pd
+    struct pd *vector_pd;          // whose it is while CR0.TS is clear for the current EC: current_pd is NULL then, so that a switch looks
     struct sc *sc;                 // the SC that is consumed
     uint64_t slice_start;          // TSC when sc was dispatched
     uint64_t slice_end;            // TSC when sc's quantum is used up

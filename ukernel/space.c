@@ -5,10 +5,12 @@
 #include "ukernel/virt.h"
 #include "x86/cpuid.h"
 
-// Ports are off for every PD but the few that have them. (Vector registers are off for all: CR0.TS is never cleared for user land.)
-static void space_special(struct cpu *cpu, struct pd *pd)
+// Ports are off for every PD but the few that have them, vector registers for every EC until it touches one.
+static __attribute__((noinline, cold)) void space_special(struct cpu *cpu, struct pd *pd)
 {
-    tss_io_enable(cpu, pd->pio);
+    fpu_close(cpu);
+    if (pd->pio || cpu->pio_loaded)
+        tss_io_enable(cpu, pd->pio);
     cpu->special = pd->pio != NULL;
 }
 
@@ -26,14 +28,14 @@ void space_load(struct cpu *cpu, struct pd *pd)
 static void leave_here(void *arg)
 {
     struct cpu *cpu = this_cpu();
-    if (cpu->current_pd != arg)
+    if (cpu->current_pd != arg && cpu->vector_pd != arg)
         return;
     cpu->current_pd = NULL;
+    fpu_close(cpu);
     write_cr3(kernel_pml4_template);
-    if (cpu->special) {
+    if (cpu->pio_loaded)
         tss_io_enable(cpu, NULL);
-        cpu->special = false;
-    }
+    cpu->special = false;
 }
 
 static void flush_here(void *arg)

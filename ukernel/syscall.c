@@ -78,8 +78,8 @@ static struct result sys_create_ec(uint64_t sel, uint64_t pd_sel, uint64_t type_
         return fail(ST_BAD_CAP);
     if (!cap_free(self_pd(), sel))
         return fail(ST_IN_USE);
-    if (type > EC_VCPU)
-        return fail(type & EC_FPU ? ST_BAD_FTR : ST_BAD_PAR);
+    if ((type & ~EC_FPU) > EC_VCPU || type == (EC_VCPU | EC_FPU))
+        return fail(ST_BAD_PAR);
     if (cpu >= cpu_count)
         return fail(ST_BAD_CPU);
     if (type == EC_VCPU && !virt)
@@ -87,7 +87,7 @@ static struct result sys_create_ec(uint64_t sel, uint64_t pd_sel, uint64_t type_
     if (event_base > CAP_SELECTORS - EVENT_COUNT || type_cpu >> 24)
         return fail(ST_BAD_PAR);
     uint64_t start[2] = {0};
-    if (type == EC_GLOBAL && (!read_start(self_pd(), entry, start) || start[0] >= USER_END))
+    if ((type & ~EC_FPU) == EC_GLOBAL && (!read_start(self_pd(), entry, start) || start[0] >= USER_END))
         return fail(ST_BAD_PAR);
     enum status st;
     struct ec *ec = ec_create(pd, type, cpu, utcb, event_base, &st);

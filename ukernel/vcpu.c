@@ -7,7 +7,7 @@
 #include "x86/cpuid.h"
 #include "x86/msr.h"
 
-_Static_assert(offsetof(struct vcpu_base, cpu) == 128 && sizeof(struct vcpu_base) == 288, "vcpu.inc");
+_Static_assert(offsetof(struct vcpu_base, cpu) == 128 && sizeof(struct vcpu_base) == 272, "vcpu.inc");
 
 struct vcpu_registers vcpu_registers;
 
@@ -80,16 +80,14 @@ enum status vcpu_base_create(struct ec *ec, size_t size, void *apic_page, struct
                             .stats = stats,
                             .apic_page = apic_page,
                             .deadline = UINT64_MAX,
-                            .xcr0 = XCR0_X87,
                             .dr6 = DR6_RESET,
                             .mark = rdtsc()};
-    v->vector = account_alloc(&pd->account, fpu_state_order);
     ec->vcpu = (struct vcpu *)v;
-    if (!v->vector || !guest_join(pd, cpu)) {
+    ec->xcr0 = XCR0_X87;
+    if (!guest_join(pd, cpu)) {
         vcpu_base_destroy(v, size);
         return ST_NO_MEM;
     }
-    fpu_state_init(v->vector);
     return ST_OK;
 }
 
@@ -98,19 +96,12 @@ void vcpu_base_release(struct vcpu_base *v)
     struct cpu *cpu = v->cpu;
     if (cpu->carried == v)
         cpu->carried = NULL;
-    if (cpu->fpu_owner != v->ec)
-        return;
-    cpu->fpu_owner = NULL;
-    if (vcpu_registers.xcr0)
-        xsetbv(0, vcpu_registers.xcr0);
 }
 
 void vcpu_base_destroy(struct vcpu_base *v, size_t size)
 {
     struct ec *ec = v->ec;
     struct pd *pd = ec->pd;
-    if (v->vector)
-        account_free(&pd->account, v->vector, fpu_state_order);
     ec->vcpu = NULL;
     spin_lock(&pd->lock);
     slab_free(pd, v, size);
@@ -203,33 +194,14 @@ void vcpu_debug_set(struct vcpu_base *v, const struct utcb_state *s)
 static void xcr0_read(struct vcpu_base *v)
 {
     if (vcpu_registers.xcr0 && v->cpu->fpu_owner == v->ec)
-        v->xcr0 = xgetbv(0);
-}
-
-// The registers hold somebody else's: save that with all components enabled, then load ours.
-static void vector_load(struct vcpu_base *v)
-{
-    struct cpu *cpu = v->cpu;
-    struct vcpu_base *other = cpu->fpu_owner ? (struct vcpu_base *)cpu->fpu_owner->vcpu : NULL;
-    if (other)
-        xcr0_read(other);
-    clts();
-    if (vcpu_registers.xcr0)
-        xsetbv(0, vcpu_registers.xcr0);
-    if (other)
-        fpu_save(other->vector);
-    fpu_restore(v->vector);
-    cpu->fpu_owner = v->ec;
-    if (vcpu_registers.xcr0)
-        xsetbv(0, v->xcr0);
-    write_cr0(read_cr0() | CR0_TS);
+        v->ec->xcr0 = xgetbv(0);
 }
 
 void vcpu_load(struct vcpu_base *v)
 {
     vcpu_carried_load(v);
     if (v->cpu->fpu_owner != v->ec)
-        vector_load(v);
+        fpu_switch(v->cpu, v->ec);
 }
 
 #define XCR0_AVX512 (XCR0_OPMASK | XCR0_ZMM_HI256 | XCR0_HI16_ZMM)
@@ -250,7 +222,7 @@ static bool xcr0_valid(uint64_t x)
 void vcpu_xsave_save(struct vcpu_base *v, struct utcb_state *s)
 {
     xcr0_read(v);
-    s->xcr0 = v->xcr0;
+    s->xcr0 = v->ec->xcr0;
     s->xss = 0;
     s->spec_ctrl = v->msr[CARRY_SPEC_CTRL];
 }
@@ -259,9 +231,9 @@ void vcpu_xsave_load(struct vcpu_base *v, const struct utcb_state *s)
 {
     uint64_t xcr0 = *(const volatile uint64_t *)&s->xcr0; // read once
     vcpu_carried_set(v, CARRY_SPEC_CTRL, s->spec_ctrl);
-    if (!xcr0_valid(xcr0) || xcr0 == v->xcr0)
+    if (!xcr0_valid(xcr0) || xcr0 == v->ec->xcr0)
         return;
-    v->xcr0 = xcr0;
+    v->ec->xcr0 = xcr0;
     if (v->cpu->fpu_owner == v->ec)
         xsetbv(0, xcr0);
 }

@@ -35,10 +35,8 @@ struct vcpu_base {           // begins the backend's struct vcpu
     struct ec *ec;
     struct vcpu_stats *stats;
     uint8_t *apic_page;
-    void *vector;      // XSAVE area
     uint64_t mark;     // TSC up to which time is accounted
     uint64_t deadline; // TSC of EVENT_TIMER, UINT64_MAX = none
-    uint64_t xcr0;
     uint64_t msr[CARRY_MSRS];
     uint64_t dr[4], dr6;
 };

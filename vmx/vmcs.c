@@ -74,7 +74,7 @@ static void controls_fill(struct vcpu *v)
     }
 }
 
-// The kernel as an exit finds it. TS stays set: user land has no vector registers but by right (fpu.c).
+// The kernel as an exit finds it. TS is set: fpu.c.
 static void host_fill(struct vcpu *v)
 {
     struct desc_ptr idt;

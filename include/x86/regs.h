@@ -143,10 +143,14 @@ static inline void invpcid(uint64_t type, uint64_t pcid, uint64_t address)
     __asm__ volatile("invpcid %0, %1" : : "m"(descriptor), "r"(type) : "memory");
 }
 
-// CR0.TS: set it by CR0, clear it by this.
 static inline void clts(void)
 {
     __asm__ volatile("clts" ::: "memory");
+}
+
+static inline void stts(void)
+{
+    write_cr0(read_cr0() | CR0_TS);
 }
 
 static inline void halt_forever(void)

@@ -16,7 +16,8 @@ struct thread {
     uint64_t start[2]; // {rip, rsp} of a thread's first instruction, for create_ec
     void (*entry)(void *);
     void *arg;
-    uint64_t reserved[2];
+    uint64_t flags; // EC_FPU
+    uint64_t reserved;
 };
 _Static_assert(sizeof(struct thread) == 64, "the stack below it stays aligned");
 

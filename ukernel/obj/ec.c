@@ -47,7 +47,7 @@ struct ec *ec_create(struct pd *pd, unsigned type, unsigned cpu, uint64_t utcb, 
         return NULL;
     ec->pd = pd;
     ec->cpu = cpu;
-    ec->type = type;
+    ec->type = type & ~EC_FPU;
     ec->event_base = event_base;
     list_init(&ec->waiting_scs);
     list_init(&ec->helpers);
@@ -59,7 +59,9 @@ struct ec *ec_create(struct pd *pd, unsigned type, unsigned cpu, uint64_t utcb, 
     ec->regs.ss = SEL_UDATA;
     ec->regs.rflags = RFLAGS_ONE | RFLAGS_IF;
     ec->cont = ret_user_iret;
-    *st = type == EC_VCPU ? vcpu_furnish(ec, utcb) : host_furnish(ec, utcb);
+    *st = ST_NO_MEM;
+    if (!(type & (EC_VCPU | EC_FPU)) || fpu_state_create(ec))
+        *st = ec->type == EC_VCPU ? vcpu_furnish(ec, utcb) : host_furnish(ec, utcb);
     if (*st == ST_OK)
         return ec;
     struct reap r = {.list = {&ec->obj}, .count = 1};
@@ -106,6 +108,8 @@ void ec_stop(struct ec *ec)
     }
     if (ec->vcpu)
         virt->vcpu_release(ec);
+    if (cpu->fpu_owner == ec)
+        cpu->fpu_owner = NULL;
 }
 
 void ec_free(struct ec *ec)
@@ -113,6 +117,7 @@ void ec_free(struct ec *ec)
     struct account *account = &ec->pd->account;
     if (ec->vcpu)
         virt->vcpu_destroy(ec);
+    fpu_state_free(ec);
     if (ec->utcb_addr)
         pd_unmap_page(ec->pd, ec->utcb_addr);
     if (ec->stats_mapped)

@@ -224,10 +224,8 @@ static void ports_reload(void *arg)
 {
     struct cpu *cpu = this_cpu();
     cpu->pio_bitmap_owner = NULL;
-    if (cpu->current_pd == arg) {
-        cpu->current_pd = NULL;
-        space_switch(cpu, arg);
-    }
+    if (cpu->current_pd == arg || cpu->vector_pd == arg)
+        space_load(cpu, arg);
 }
 
 static enum status change_ports(struct pd *pd, uint64_t base, uint64_t count, bool allow)

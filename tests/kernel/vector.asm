@@ -1,0 +1,6 @@
+; SPDX-License-Identifier: GPL-2.0-only
+; The functions of guests/tiny/vector.inc for C.
+global vector_level, vector_fill, vector_check, vector_is_reset
+section .text
+%include "guests/tiny/vector.inc"
+section .note.GNU-stack noalloc noexec nowrite progbits
