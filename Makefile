@@ -38,6 +38,7 @@ ACPI_SRC    := $(wildcard vmm-user/load/*.asl)
 ACPI_GEN    := $(ACPI_SRC:vmm-user/load/%.asl=$(B)/gen/%.h)
 TINY        := $(patsubst guests/tiny/%.asm,%,$(filter-out guests/tiny/ticks.asm,$(wildcard guests/tiny/*.asm)))
 TINY_BIN    := $(TINY:%=$(B)/guests/%.bin)
+FLOPPY_IMG  := $(patsubst guests/floppy/%.asm,$(B)/guests/floppy/%.img,$(wildcard guests/floppy/*.asm))
 UNIT_NAMES  := $(sort $(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c)))
 FUZZ_NAMES  := $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
 
@@ -53,7 +54,7 @@ BOOT_ELF    := $(foreach name,$(if $(KERNEL_SRC),mica) $(PROGRAMS),$(B)/$(name).
 .PHONY: all run test unit fuzz kernel-test system-test bench debug iso guests setup tidy layers fmt-check fmt clean help \
         unit-build fuzz-build FORCE
 
-all: $(if $(KERNEL_SRC),$(B)/mica.sym) $(BOOT_ELF) $(TINY_BIN) ## build the kernel, every program and the tiny guests
+all: $(if $(KERNEL_SRC),$(B)/mica.sym) $(BOOT_ELF) $(TINY_BIN) $(FLOPPY_IMG) ## build the kernel, every program and the tiny guests
 
 run: setup ## install what is missing, build, make the guest, boot to the shell (RUN_ARGS="--on bochs ...")
 	@$(MAKE) --no-print-directory -j$(shell nproc) all guests
@@ -171,6 +172,11 @@ $(B)/guests/%.bin: guests/tiny/%.asm
 	@mkdir -p $(@D)
 	@echo "  NASM  $<"
 	@$(NASM) -f bin -Iinclude/ -I./ -Iguests/tiny/ -MD $(@:.bin=.d) -MP -o $@ $<
+
+$(B)/guests/floppy/%.img: guests/floppy/%.asm
+	@mkdir -p $(@D)
+	@echo "  NASM  $<"
+	@$(NASM) -w+error -f bin -Iguests/floppy/ -MD $(@:.img=.d) -MP -o $@ $<
 
 $(B)/guests/biostest.bin: guests/tiny/biostest.inc
 

@@ -94,7 +94,17 @@ static enum bios_result memory_88(struct bios *b, struct bios_regs *r)
     return BIOS_DONE;
 }
 
-// Moves CX words as the descriptors at ES:SI + 10h and + 18h say.
+// Opens or closes the A20 gate; returns how it was.
+static bool a20_switch(struct bios *b, bool open)
+{
+    uint8_t value = port_in(b, PORT92) & ~PORT92_RESET;
+    if (open != (bool)(value & PORT92_A20))
+        port_out(b, PORT92, value ^ PORT92_A20);
+    return value & PORT92_A20;
+}
+
+// Moves CX words as the descriptors at ES:SI + 10h and + 18h say, to where their addresses really are: the gate is open
+// meanwhile.
 static enum bios_result block_move(struct bios *b, struct bios_regs *r)
 {
     uint32_t table = r->es_base + r->si.x, left = (uint32_t)r->c.x * 2;
@@ -108,29 +118,29 @@ static enum bios_result block_move(struct bios *b, struct bios_regs *r)
     }
     if (r->c.x > 0x8000 || (left && (left - 1 > end[0] || left - 1 > end[1])))
         return done(r, STATUS_EXCEPTION);
-    while (left) {
+    bool was_open = a20_switch(b, true), ok = true;
+    while (left && ok) {
         uint32_t n = left < sizeof(b->sector) ? left : sizeof(b->sector);
-        if (!mem_read(b, base[0], b->sector, n) || !mem_write(b, base[1], b->sector, n))
-            return done(r, STATUS_EXCEPTION);
+        ok = mem_read(b, base[0], b->sector, n) && mem_write(b, base[1], b->sector, n);
         base[0] += n;
         base[1] += n;
         left -= n;
     }
-    return done(r, 0);
+    a20_switch(b, was_open);
+    return done(r, ok ? 0 : STATUS_EXCEPTION);
 }
 
 // ---- A20
 
 static enum bios_result gate_a20(struct bios *b, struct bios_regs *r)
 {
-    uint8_t value = port_in(b, PORT92);
     switch (r->a.l) {
     case 0:
     case 1:
-        port_out(b, PORT92, (uint8_t)((value & ~(PORT92_A20 | PORT92_RESET)) | (r->a.l ? PORT92_A20 : 0)));
+        a20_switch(b, r->a.l);
         return done(r, 0);
     case 2:
-        r->a.l = value & PORT92_A20 ? 1 : 0;
+        r->a.l = port_in(b, PORT92) & PORT92_A20 ? 1 : 0;
         return done(r, 0);
     case 3:
         r->b.x = 3; // by the keyboard controller and by port 92h

@@ -27,12 +27,16 @@ void bus_init(struct bus *bus, void (*unclaimed)(void *ctx, enum io_space space,
 // All ranges of the device. False: the bus is full, or a range is taken by another device.
 bool bus_add(struct bus *bus, struct device *dev);
 
-// The device's only window of memory is somewhere else now. Where it overlaps another one, the first that was added answers.
+// The last window of memory that the device has is somewhere else now, or nowhere. Where it overlaps another one, the first
+// that was added answers.
+#define BUS_NOWHERE (UINT64_MAX / 2)
 static inline void bus_move(struct bus *bus, const struct device *dev, uint64_t base)
 {
-    for (unsigned i = 0; i < bus->window_count; i++)
-        if (bus->windows[i].dev == dev)
+    for (unsigned i = bus->window_count; i-- > 0;)
+        if (bus->windows[i].dev == dev) {
             bus->windows[i].base = base;
+            return;
+        }
 }
 
 // Power-on state for all devices.

@@ -14,6 +14,7 @@ struct exit_entry {
 struct exit_backend {
     const struct exit_entry *entries;
     const char *const *names;
+    unsigned memory; // the event of an access to guest-physical memory that is not mapped; qual[1] is its address
 };
 extern const struct exit_backend exit_backend_vmx, exit_backend_svm;
 
@@ -23,6 +24,10 @@ const char *exit_name(unsigned event);
 // For exit_entry.asm, which is entered by all portals: handlers by event number.
 extern exit_handler exit_handlers[EVENT_COUNT];
 void exit_table_init(void);
+
+// Accesses to memory that is not mapped are answered by `handler`, by default (NULL) and in the end by exit_memory.
+void exit_memory_by(exit_handler handler);
+uint64_t exit_memory(struct vcpu *v, struct utcb_state *s);
 
 #define EXIT_MTD_BASE (MTD_ACDB | MTD_RIP | MTD_RFLAGS | MTD_STATE)
 // What the instruction executor needs: in 64-bit mode, and in all modes.

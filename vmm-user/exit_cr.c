@@ -18,7 +18,7 @@ bool exit_pdptes_load(struct vcpu *v, struct utcb_state *s)
         return true;
     for (unsigned i = 0; i < 4; i++) {
         uint64_t entry;
-        if (!guest_mem_read(&v->vm->mem, (s->cr3 & 0xffffffe0) + 8 * i, 8, &entry))
+        if (!guest_mem_read(&v->vm->mem, ((s->cr3 & 0xffffffe0) + 8 * i) & ~v->insn.gate, 8, &entry))
             return false;
         if (entry & 1 && entry & (PDPTE_RESERVED | (~0ull << v->cpuid.max_phys)))
             return false;

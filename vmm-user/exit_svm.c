@@ -152,4 +152,4 @@ static const char *const names[EVENT_COUNT] = {
 #undef SVM_EXIT
 };
 
-const struct exit_backend exit_backend_svm = {entries, names};
+const struct exit_backend exit_backend_svm = {entries, names, SVM_EXIT_NPF};

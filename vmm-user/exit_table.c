@@ -31,6 +31,16 @@ void exit_table_init(void)
         exit_handlers[i] = entry_of(i)->handle ? entry_of(i)->handle : exit_unsupported;
 }
 
+void exit_memory_by(exit_handler handler)
+{
+    exit_handlers[backend->memory] = handler ? handler : backend->entries[backend->memory].handle;
+}
+
+uint64_t exit_memory(struct vcpu *v, struct utcb_state *s)
+{
+    return backend->entries[backend->memory].handle(v, s);
+}
+
 bool exit_comes(unsigned event)
 {
     return event < EVENT_COUNT && entry_of(event)->handle;

@@ -155,4 +155,4 @@ static const char *const names[EVENT_COUNT] = {
 #undef VMX_EXIT
 };
 
-const struct exit_backend exit_backend_vmx = {entries, names};
+const struct exit_backend exit_backend_vmx = {entries, names, VMX_EXIT_EPT_VIOLATION};

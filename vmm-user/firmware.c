@@ -26,7 +26,7 @@ static bool linear_translate(struct vm *vm, uint32_t linear, bool write, uint64_
 {
     struct firmware *f = &vm->firmware;
     const struct utcb_state *s = f->state;
-    *gpa = linear;
+    *gpa = linear & ~vm->vcpus[0].insn.gate;
     if (!s || !(s->cr0 & CR0_PG))
         return true;
     const struct guest_paging paging = {.cr0 = s->cr0,
@@ -35,7 +35,8 @@ static bool linear_translate(struct vm *vm, uint32_t linear, bool write, uint64_
                                         .efer = s->efer,
                                         .rflags = s->rflags,
                                         .cpl = (uint8_t)(s->rflags & RFLAGS_VM ? 3 : s->seg[SEG_SS].ar >> 5 & 3),
-                                        .max_phys = vm->vcpus[0].cpuid.max_phys};
+                                        .max_phys = vm->vcpus[0].cpuid.max_phys,
+                                        .gate = vm->vcpus[0].insn.gate};
     uint32_t error = 0;
     if (guest_walk(&vm->mem, &paging, linear, write ? GUEST_WRITE : GUEST_READ, gpa, &error) == GUEST_WALK_OK)
         return true;

@@ -184,7 +184,7 @@ static int walk_once(struct walk *w, uint64_t gva, uint64_t *gpa, uint32_t *pf_e
     for (;; level--) {
         unsigned shift = 12 + shape->index_bits * (level - 1);
         uint64_t index = (gva >> shift) & bits_from_to(0, shape->index_bits - 1);
-        void *at = guest_mem_at(w->mem, table + index * shape->entry_size, shape->entry_size);
+        void *at = guest_mem_at(w->mem, (table + index * shape->entry_size) & ~w->p->gate, shape->entry_size);
         if (!at) {
             return GUEST_WALK_NO_RAM;
         }
@@ -218,7 +218,7 @@ static int walk_once(struct walk *w, uint64_t gva, uint64_t *gpa, uint32_t *pf_e
             return GUEST_WALK_BUSY;
         }
     }
-    *gpa = leaf_address(w, level, entry, gva);
+    *gpa = leaf_address(w, level, entry, gva) & ~w->p->gate;
     return GUEST_WALK_OK;
 }
 
@@ -226,7 +226,7 @@ static int walk_run(struct walk *w, uint64_t gva, uint64_t *gpa, uint32_t *pf_er
 {
     w->depth = 0;
     if (!(w->p->cr0 & CR0_PG)) {
-        *gpa = (uint32_t)gva;
+        *gpa = (uint32_t)gva & ~w->p->gate;
         return GUEST_WALK_OK;
     }
     if (!(w->p->efer & EFER_LMA)) {

@@ -20,6 +20,7 @@ struct guest_paging {
     uint32_t pkru;
     uint8_t cpl;
     uint8_t max_phys; // physical address bits, CPUID 80000008.EAX[7:0]; 32-52
+    uint64_t gate;    // bits of physical addresses that do not leave the processor: bit 20 while A20 is closed, else 0
 };
 
 enum guest_walk_result {

@@ -5,10 +5,11 @@
 #include "pc/i8042.h"
 #include "pc/mc146818.h"
 #include "pc/uart16550.h"
+#include "vmm-user/layout.h"
 #include "vmm-user/vm.h"
 
 enum { IRQ_TIMER = 0, IRQ_KEYBOARD = 1, IRQ_COM1 = 4, IRQ_FLOPPY = 6, IRQ_MOUSE = 12, IRQ_IDE1 = 14, IRQ_IDE2 = 15 };
-enum { ISA_DEVFN = 1 << 3, IDE_DEVFN = ISA_DEVFN | 1 }; // as on a PIIX3
+enum { ISA_DEVFN = 1 << 3, IDE_DEVFN = ISA_DEVFN | 1, VGA_DEVFN = 2 << 3 }; // as on a PIIX3, and as QEMU has it
 
 #define COM1_BASE 0x3f8
 
@@ -64,6 +65,24 @@ static void uart_drained(void *ctx)
 {
     struct vm *vm = ctx;
     vcpu_attend(&vm->vcpus[0], ATTENTION_WORK);
+}
+
+// The wires of both A20 switches, port 92h and the keyboard controller: the gate follows who spoke last, and both show it, so
+// that each of them works alone whatever the other one says.
+static void a20_set(void *ctx, unsigned line, bool level)
+{
+    struct vm *vm = ctx;
+    (void)line;
+    port92_follow(&vm->machine.port92, level);
+    i8042_follow(&vm->machine.i8042, level);
+    guest_space_a20(vm, level);
+}
+
+static void lfb_moved(void *ctx, uint32_t base, bool decoded)
+{
+    struct vm *vm = ctx;
+    bus_move(&vm->machine.bus, &vm->machine.vga.dev, decoded ? base : BUS_NOWHERE);
+    guest_space_lfb(vm, base, decoded);
 }
 
 static void unclaimed(void *ctx, enum io_space space, uint64_t addr, bool write)
@@ -141,16 +160,25 @@ bool machine_init(struct vm *vm)
     acpi_pm_init(&m->acpi, clock, ACPI_PM_BASE, isa_irq(m, ACPI_SCI_IRQ), power);
     reset_port_init(&m->reset, clock, power);
     pci_host_init(&m->pci, clock, &m->reset);
-    port92_init(&m->port92, clock, (struct irq_line){0}, power);
-    i8042_init(
-        &m->i8042, clock,
-        (struct i8042_wires){.keyboard = isa_irq(m, IRQ_KEYBOARD), .aux = isa_irq(m, IRQ_MOUSE), .power = power});
+    port92_init(&m->port92, clock, (struct irq_line){a20_set, vm, 0}, power);
+    i8042_init(&m->i8042, clock,
+               (struct i8042_wires){.keyboard = isa_irq(m, IRQ_KEYBOARD),
+                                    .aux = isa_irq(m, IRQ_MOUSE),
+                                    .a20 = {a20_set, vm, 0},
+                                    .power = power});
     debug_ports_init(&m->debug, clock, (struct char_backend){terminal_put, vm}, power);
     fw_cfg_init(&m->fw_cfg, clock, vm->mem.low_size + vm->mem.high_size, VM_VCPUS);
     test_device_init(&m->test, clock, (struct irq_line){any_irq_set, m, 0});
     cmos_fill(&m->rtc, &vm->mem);
     typing_init(&m->typing, clock, &m->i8042);
-    vga_init(&m->vga, clock, &(struct vga_host){.window = vm->mem.low + VGA_MEMORY_BASE});
+    const struct vga_host screen = {.window = vm->mem.low + VGA_MEMORY_BASE,
+                                    .framebuffer = (uint8_t *)VA_FRAMEBUFFER,
+                                    .framebuffer_size = FRAMEBUFFER_SIZE,
+                                    .mapped = guest_space_window,
+                                    .lfb_moved = lfb_moved,
+                                    .ctx = vm,
+                                    .back = guest_space_lfb_back};
+    vga_init(&m->vga, clock, &screen);
 
     struct device *const chips[] = {
         &m->pic.dev,  &m->ioapic.dev, &v->lapic.dev,  &m->pit.dev,   &m->rtc.dev,   &m->uart.dev,
@@ -161,7 +189,7 @@ bool machine_init(struct vm *vm)
     for (unsigned i = 0; i < sizeof(chips) / sizeof(chips[0]); i++)
         if (!bus_add(&m->bus, chips[i]))
             return false;
-    return disks_init(vm);
+    return vga_plug(&m->vga, &m->pci, VGA_DEVFN) && disks_init(vm);
 }
 
 void machine_reset(struct vm *vm)

@@ -62,9 +62,10 @@ static bool linear_access(struct task_switch *t, uint64_t linear, void *data, un
 {
     struct utcb_state *s = t->s;
     const struct guest_paging paging = {
-        .cr0 = s->cr0, .cr3 = s->cr3, .cr4 = s->cr4, .efer = s->efer, .max_phys = t->v->cpuid.max_phys};
+        .cr0 = s->cr0, .cr3 = s->cr3, .cr4 = s->cr4, .efer = s->efer, .max_phys = t->v->cpuid.max_phys,
+        .gate = t->v->insn.gate};
     for (unsigned done = 0; done < size;) {
-        uint64_t at = (uint32_t)(linear + done), gpa = at;
+        uint64_t at = (uint32_t)(linear + done), gpa = at & ~paging.gate;
         unsigned n = 4096 - (unsigned)(at & 4095) < size - done ? 4096 - (unsigned)(at & 4095) : size - done;
         uint32_t error = 0;
         if (s->cr0 & CR0_PG &&

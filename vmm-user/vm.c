@@ -9,30 +9,9 @@
 #include "vmm-user/exit.h"
 #include "vmm-user/layout.h"
 
-#define LOW_MAX    (3ull << 30) // RAM below 4 GiB; the rest starts there
-#define HOLE_START 0xa0000ull   // VGA memory: devices, not RAM
-#define HOLE_END   0xc0000ull
-#define MAP_RIGHTS (MAP_R | MAP_W | MAP_X)
-#define MAP_CHUNK  (1ull << 30)
+#define LOW_MAX (3ull << 30) // RAM below 4 GiB; the rest starts there
 
 struct vm vm;
-
-static bool guest_map(uint64_t gpa, uint64_t bytes)
-{
-    uint64_t done = 0, pages = bytes / PAGE_SIZE;
-    while (done < pages) {
-        uint64_t n = pages - done < MAP_CHUNK / PAGE_SIZE ? pages - done : MAP_CHUNK / PAGE_SIZE;
-        uint64_t at = gpa + done * PAGE_SIZE;
-        struct hc_result r =
-            ctrl_pd(PD_MAP_GST, SEL_SELF_PD, at, SEL_SELF_PD, VA_GUEST_RAM + at, pd_arg(n, MAP_RIGHTS));
-        if (r.status == ST_AGAIN)
-            n = r.value;
-        else if (r.status != ST_OK)
-            return false;
-        done += n;
-    }
-    return true;
-}
 
 // 2M extents, all mapped up front: RAM never exits.
 static const char *memory_take(uint64_t bytes)
@@ -48,8 +27,7 @@ static const char *memory_take(uint64_t bytes)
         snprintf(vm.reason, sizeof(vm.reason), "no memory: %llu MiB are not free", (unsigned long long)(bytes >> 20));
         return vm.reason;
     }
-    if (!guest_map(0, HOLE_START) || !guest_map(HOLE_END, low - HOLE_END) ||
-        (high && !guest_map(GUEST_MEM_HIGH_BASE, high)))
+    if (!guest_space_create(&vm))
         return "the kernel does not map the guest's memory";
     return NULL;
 }

@@ -6,6 +6,7 @@
 #include "vmm-user/clock.h"
 #include "vmm-user/config.h"
 #include "vmm-user/firmware.h"
+#include "vmm-user/guest_space.h"
 #include "vmm-user/load/load.h"
 #include "vmm-user/machine.h"
 #include "vmm-user/tally.h"
@@ -20,6 +21,7 @@ enum vm_request { VM_REQUEST_NONE, VM_REQUEST_RESET, VM_REQUEST_STOP, VM_REQUEST
 struct vm {
     struct vm_config config;
     struct guest_mem mem;
+    struct guest_space space;
     struct load_file kernel, initrd; // mapped boot files
     struct load_entry entry;         // where the guest starts
     struct firmware firmware;        // if it starts with one: entry.mode is LOAD_MODE_16

@@ -12,7 +12,7 @@
 static struct fake f;
 static struct vga v;
 static struct vga_terminal terminal;
-static uint8_t window[VGA_MEMORY_SIZE], framebuffer[1 << 20], bulk[8192], state[600000];
+static uint8_t window[VGA_MEMORY_SIZE], framebuffer[1 << 20], bulk[8192], state[2000000];
 static uint8_t picture[DISPI_MAX_XRES * 3];
 
 #define CHECK(condition)                                                                                               \
@@ -148,7 +148,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input in = {data, data + size};
-    struct vga_host host = {window, framebuffer, sizeof(framebuffer), NULL, NULL, NULL};
+    struct vga_host host = {window, framebuffer, sizeof(framebuffer), NULL, NULL, NULL, NULL};
     fake_init(&f);
     vga_init(&v, &f.clock, &host);
     vga_terminal_reset(&terminal);

@@ -371,6 +371,26 @@ static void test_cache_32_bit(void **state)
     assert_false(lookup(&c, gva, GUEST_READ, &gpa));
 }
 
+// While A20 is closed, tables and page alike lie at addresses without bit 20; the table's address is 1 MiB too high.
+static void test_gate(void **state)
+{
+    (void)state;
+    const uint64_t a20 = 1 << 20;
+    struct guest_paging p = long_mode(ALL);
+    entry_set(1, 0, a20 | 2 * PAGE | ALL);
+    entry_set(4, 5, 0x7ff00000 | ALL);
+    uint64_t gpa = 0;
+    uint32_t error = 0;
+    assert_int_equal(guest_walk(&mem, &p, 5 * PAGE, GUEST_READ, &gpa, &error), GUEST_WALK_NO_RAM);
+    p.cr3 |= a20;
+    p.gate = a20;
+    assert_int_equal(gpa_of(&p, 5 * PAGE + 3), 0x7fe00003);
+    p.cr0 = 0;
+    assert_int_equal(gpa_of(&p, 0x30dead), 0x20dead);
+    p.gate = 0;
+    assert_int_equal(gpa_of(&p, 0x30dead), 0x30dead);
+}
+
 static void test_memory(void **state)
 {
     (void)state;
@@ -398,6 +418,7 @@ static void test_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_gate),
         cmocka_unit_test(test_memory),          cmocka_unit_test(test_no_paging),
         cmocka_unit_test(test_32_bit),          cmocka_unit_test(test_pae),
         cmocka_unit_test(test_long_mode),       cmocka_unit_test(test_5_level),

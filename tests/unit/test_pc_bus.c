@@ -64,7 +64,7 @@ static int setup(void **state)
     (void)state;
     struct clock *clock = &m.fake.clock;
     struct power_backend power = fake_power(&m.fake);
-    struct vga_host host = {ram + VGA_MEMORY_BASE, framebuffer, sizeof(framebuffer), NULL, NULL, NULL};
+    struct vga_host host = {ram + VGA_MEMORY_BASE, framebuffer, sizeof(framebuffer), NULL, NULL, NULL, NULL};
     fake_init(&m.fake);
     pic_init(&m.pic, clock, fake_line(&m.fake, 31));
     pit_init(&m.pit, clock, fake_line(&m.fake, 0));

@@ -37,7 +37,7 @@ static int setup(void **state)
     memset(framebuffer, 0xcc, sizeof(framebuffer));
     mapped = (struct vga_mapping){0};
     mappings = 0;
-    struct vga_host host = {window, framebuffer, sizeof(framebuffer), note_mapping, note_lfb, NULL};
+    struct vga_host host = {window, framebuffer, sizeof(framebuffer), note_mapping, note_lfb, NULL, NULL};
     vga_init(&v, &f.clock, &host);
     pci_host_init(&pci, &f.clock, NULL);
     return 0;
@@ -487,7 +487,7 @@ static void test_dispi(void **state)
     assert_int_equal(dispi_get(3), 32);
     dispi_mode(1024, 768, 32, 0x40);
     assert_int_equal(dispi_get(4), 0x41);
-    assert_int_equal(mapped.size, 0);
+    assert_ptr_equal(mapped.memory, framebuffer); // the bank
     assert_int_equal(framebuffer[1000], 0); // cleared
     assert_int_equal(dispi_get(6), 1024);
     assert_int_equal(dispi_get(7), 1024); // lines in 4 MiB
@@ -551,15 +551,76 @@ static void test_pci(void **state)
     assert_int_equal(pci_config_read(&pci, 0, 16, 0, 4), 0x11111234);
     assert_int_equal(pci_config_read(&pci, 0, 16, 10, 2), 0x0300);
     pci_config_write(&pci, 0, 16, 0x10, 4, 0xffffffff);
-    assert_int_equal(pci_config_read(&pci, 0, 16, 0x10, 4), 0xff000008);
+    assert_int_equal(pci_config_read(&pci, 0, 16, 0x10, 4), 0xffc00008); // as large as the framebuffer
     pci_config_write(&pci, 0, 16, 0x10, 4, 0xfd000000);
     assert_int_equal(lfb_base, 0xfd000000);
     assert_true(lfb_decoded);
     pci_config_write(&pci, 0, 16, 4, 2, 0);
     assert_false(lfb_decoded);
-    v.dev.ops->write(&v.dev, IO_MMIO, 0xe0000000 + sizeof(framebuffer) - 4, 8, ~0ull); // over the end
-    v.dev.ops->write(&v.dev, IO_MMIO, 0xe0000010, 4, 0x12345678);
-    assert_int_equal(v.dev.ops->read(&v.dev, IO_MMIO, 0xe0000012, 2), 0x1234);
+    v.dev.ops->write(&v.dev, IO_MMIO, 0xfd000000 + sizeof(framebuffer) - 4, 8, ~0ull); // over the end
+    v.dev.ops->write(&v.dev, IO_MMIO, 0xfd000010, 4, 0x12345678);
+    assert_int_equal(v.dev.ops->read(&v.dev, IO_MMIO, 0xfd000012, 2), 0x1234);
+    v.dev.ops->reset(&v.dev);
+    assert_int_equal(lfb_base, VGA_LFB_BASE);
+    assert_true(lfb_decoded);
+}
+
+static unsigned backings;
+static bool has_memory;
+
+static bool back(void *ctx)
+{
+    (void)ctx;
+    backings++;
+    return has_memory;
+}
+
+// The framebuffer gets its memory with its first use; without any, its modes do not come on.
+static void test_framebuffer_on_demand(void **state)
+{
+    (void)state;
+    struct vga_host host = {window, framebuffer, sizeof(framebuffer), note_mapping, note_lfb, NULL, back};
+    vga_init(&v, &f.clock, &host);
+    backings = 0;
+    has_memory = false;
+    vga_set_mode(&v, &mode_03);
+    assert_int_equal(v.dev.ops->read(&v.dev, IO_MMIO, VGA_LFB_BASE, 4), 0);
+    assert_int_equal(backings, 0);
+    dispi_mode(640, 480, 8, 0x40);
+    assert_int_equal(dispi_get(4) & 1, 0);
+    v.dev.ops->write(&v.dev, IO_MMIO, VGA_LFB_BASE, 4, 1);
+    assert_int_equal(framebuffer[0], 0xcc);
+    assert_int_equal(backings, 2);
+    has_memory = true;
+    dispi_mode(640, 480, 8, 0x40);
+    assert_int_equal(dispi_get(4) & 1, 1);
+    dispi_mode(800, 600, 8, 0x40);
+    assert_int_equal(backings, 3);
+}
+
+// A bank is seen at A0000 without an exit; the VGA's own modes are not.
+static void test_banks_are_mapped(void **state)
+{
+    (void)state;
+    vga_set_mode(&v, &mode_13);
+    memset(window, 0x77, 0x10000);
+    dispi_mode(1024, 768, 8, 0);
+    assert_int_equal(mapped.base, 0xa0000);
+    assert_int_equal(mapped.size, 0x10000);
+    assert_ptr_equal(mapped.memory, framebuffer);
+    unsigned before = mappings;
+    dispi(5, 3);
+    assert_ptr_equal(mapped.memory, framebuffer + 3 * 0x10000);
+    assert_int_equal(mappings, before + 2); // closed, and opened again
+    dispi(5, 3);
+    dispi(5, 64); // there is none
+    assert_int_equal(mappings, before + 2);
+    mapped.memory[7] = 0x5a;
+    assert_int_equal(peek(0xa0007), 0x5a);
+    assert_int_equal(vga_mapping(&v).size, 0x10000);
+    dispi(4, 0);
+    assert_ptr_equal(mapped.memory, window); // mode 13h, as it was
+    assert_int_equal(window[5], 0x77);
 }
 
 // ---- state, terminal
@@ -567,8 +628,9 @@ static void test_pci(void **state)
 static void test_state(void **state)
 {
     (void)state;
-    static uint8_t saved[600000], again[600000];
+    static uint8_t saved[5000000], again[5000000];
     vga_set_mode(&v, &mode_03);
+    framebuffer[sizeof(framebuffer) - 1] = 0x42;
     memcpy(window + 0x18000, "h\x07i\x07", 4);
     v.planes[77] |= 0x00420000;
     struct state s = {saved, saved + sizeof(saved), false};
@@ -579,11 +641,13 @@ static void test_state(void **state)
     assert_int_equal(mapped.size, 0);
     assert_int_equal(v.planes[0], 0);
     memset(window, 0, sizeof(window));
+    memset(framebuffer, 0, sizeof(framebuffer));
     struct state l = {saved, saved + size, false};
     v.dev.ops->load(&v.dev, &l);
     assert_false(l.error);
     assert_int_equal(mapped.base, 0xb8000);
     assert_memory_equal(window + 0x18000, "h\x07i\x07", 4);
+    assert_int_equal(framebuffer[sizeof(framebuffer) - 1], 0x42);
     struct state s2 = {again, again + sizeof(again), false};
     v.dev.ops->save(&v.dev, &s2);
     assert_memory_equal(saved, again, size);
@@ -646,6 +710,8 @@ int main(void)
         cmocka_unit_test_setup(test_dispi, setup),
         cmocka_unit_test_setup(test_dispi_depths, setup),
         cmocka_unit_test_setup(test_pci, setup),
+        cmocka_unit_test_setup(test_framebuffer_on_demand, setup),
+        cmocka_unit_test_setup(test_banks_are_mapped, setup),
         cmocka_unit_test_setup(test_state, setup),
         cmocka_unit_test_setup(test_terminal, setup),
     };

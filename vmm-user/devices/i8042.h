@@ -2,6 +2,7 @@
 // 8042 keyboard controller with a keyboard and a mouse. Bytes of the devices follow each other as on their wires, so
 // that software that reads port 60h twice for one interrupt sees the same byte twice.
 #pragma once
+#include "pc/i8042.h"
 #include "vmm-user/device.h"
 #include "vmm-user/devices/ps2.h"
 
@@ -29,6 +30,12 @@ struct i8042 {
 };
 
 void i8042_init(struct i8042 *k, struct clock *clock, struct i8042_wires wires);
+
+// The A20 gate was switched elsewhere: the output port shows it.
+static inline void i8042_follow(struct i8042 *k, bool a20)
+{
+    k->output_port = (uint8_t)((k->output_port & ~I8042_OUTPUT_A20) | (a20 ? I8042_OUTPUT_A20 : 0));
+}
 
 // One key event as bytes of scan code set 2, e.g. {0xf0, 0x1c}. False: no room now, try again later.
 bool i8042_key(struct i8042 *k, const uint8_t *codes, unsigned n);

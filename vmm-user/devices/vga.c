@@ -3,7 +3,7 @@
 #include "vmm-user/devices/vga_parts.h"
 #include "vmm-user/devices/pci_function_state.h"
 
-#define VGA_STATE_VERSION 1
+#define VGA_STATE_VERSION 2
 #define FRAME_HZ_MIN      60 // of a real monitor
 #define FRAME_HZ_MAX      70
 #define ATTR_INDEX_MASK   0x1f
@@ -296,11 +296,16 @@ static void dispi_port_write(struct vga *v, uint64_t port, uint64_t value)
         dispi_write(v, (uint16_t)value);
 }
 
+static bool is_window(uint64_t addr)
+{
+    return addr - VGA_MEMORY_BASE < VGA_MEMORY_SIZE;
+}
+
 static uint64_t vga_dev_read(struct device *dev, enum io_space space, uint64_t addr, unsigned size)
 {
     struct vga *v = (struct vga *)dev;
     if (space == IO_MMIO)
-        return addr < VGA_LFB_BASE ? vga_read(v, addr, size) : lfb_read(v, addr - VGA_LFB_BASE, size);
+        return is_window(addr) ? vga_read(v, addr, size) : lfb_read(v, addr - v->lfb_base, size);
     if (is_dispi(addr))
         return dispi_port_read(v, addr, size);
     uint64_t value = 0;
@@ -312,10 +317,10 @@ static uint64_t vga_dev_read(struct device *dev, enum io_space space, uint64_t a
 static void vga_dev_write(struct device *dev, enum io_space space, uint64_t addr, unsigned size, uint64_t value)
 {
     struct vga *v = (struct vga *)dev;
-    if (space == IO_MMIO && addr < VGA_LFB_BASE) {
+    if (space == IO_MMIO && is_window(addr)) {
         vga_write(v, addr, size, value);
     } else if (space == IO_MMIO) {
-        lfb_write(v, addr - VGA_LFB_BASE, size, value);
+        lfb_write(v, addr - v->lfb_base, size, value);
     } else if (is_dispi(addr)) {
         dispi_port_write(v, addr, value);
     } else {
@@ -370,6 +375,12 @@ static void vga_state(struct vga *v, struct state *s, bool load)
     pci_function_state(&v->pci, s, load);
     for (unsigned i = 0; i < VGA_PLANE_SIZE; i++)
         state_u32(s, load, &v->planes[i]);
+    bool backed = v->lfb_backed;
+    state_bool(s, load, &backed);
+    if (backed && !lfb_back(v))
+        s->error = true;
+    else if (backed)
+        state_bytes(s, load, v->host.framebuffer, v->host.framebuffer_size);
 }
 
 static void vga_save(struct device *dev, struct state *s)
@@ -405,6 +416,7 @@ static void vga_load(struct device *dev, struct state *s)
         return;
     }
     v->timing.frame = 0;
+    vga_lfb_update(v);
     vga_plan_update(v);
 }
 
@@ -430,6 +442,7 @@ void vga_init(struct vga *v, struct clock *clock, const struct vga_host *host)
     if (!v->host.framebuffer || v->host.framebuffer_size > VGA_LFB_SIZE)
         v->host.framebuffer_size = 0;
     v->host.framebuffer_size &= ~(DISPI_BANK_SIZE - 1u);
+    v->lfb_backed = v->host.framebuffer_size && !v->host.back;
     device_init(&v->dev, &vga_ops, clock);
     for (unsigned i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
         device_add_range(&v->dev, ranges[i].space, ranges[i].base, ranges[i].size);

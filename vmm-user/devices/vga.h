@@ -2,8 +2,9 @@
 // A VGA with the display interface of Bochs (DISPI) and a linear framebuffer. The four planes are kept as one 32-bit
 // word per address, plane n in byte n, so that the latches load in one access.
 //
-// Text modes and mode 13h need no exit: while vga_mapping() says so, the guest works on the pages of `host.window`
-// itself, which then hold what the planes would; the model copies between the two when the registers change that.
+// Text modes, mode 13h and DISPI's banks need no exit: while vga_mapping() says so, the guest works on memory of the host.
+// For the VGA's own modes that is `host.window`, which then holds what the planes would; the model copies between the two
+// when the registers change that.
 #pragma once
 #include "pc/vga.h"
 #include "vmm-user/device.h"
@@ -14,6 +15,7 @@
 
 struct vga_mapping {
     uint32_t base, size; // guest-physical, inside A0000-BFFFF; size 0: every access must come to vga_read and vga_write
+    uint8_t *memory;     // what is to be seen there
 };
 
 struct vga_host {
@@ -21,8 +23,9 @@ struct vga_host {
     uint8_t *framebuffer;                              // framebuffer_size bytes, page aligned
     uint32_t framebuffer_size;                         // a multiple of 64 KiB, at most VGA_LFB_SIZE; 0: no DISPI modes
     void (*mapped)(void *ctx, struct vga_mapping now); // after a change of vga_mapping(); may be NULL
-    void (*lfb_moved)(void *ctx, uint32_t base, bool decoded); // after a write to BAR 0 or the command; may be NULL
+    void (*lfb_moved)(void *ctx, uint32_t base, bool decoded); // where BAR 0 is, at power-on and when it changes; may be NULL
     void *ctx;
+    bool (*back)(void *ctx); // gives `framebuffer` its zeroed memory when it is first used; false: there is none. NULL: it has it
 };
 
 enum vga_path { VGA_PATH_CLOSED, VGA_PATH_DIRECT, VGA_PATH_BANK, VGA_PATH_CHAIN4, VGA_PATH_ODD_EVEN, VGA_PATH_PLANAR };
@@ -37,6 +40,7 @@ struct vga_plan {
     uint32_t first, size;       // of the aperture, from A0000
     uint32_t plane_mask, bit_mask, set_reset, set_enable, compare_color, compare_care;
     uint32_t cpu_mask, fixed; // simple writes: bits that come from the CPU, bits that are always set
+    struct vga_mapping mapping;
 };
 
 struct vga_dac {
@@ -50,6 +54,8 @@ struct vga {
     struct device dev;
     struct vga_host host;
     struct pci_function pci;
+    uint32_t lfb_base; // BAR 0
+    bool lfb_backed;   // the framebuffer has memory
     struct vga_plan plan;
     uint32_t latch;
     uint8_t misc, feature, enable;
@@ -75,7 +81,7 @@ static inline bool vga_plug(struct vga *v, struct pci_host *pci, unsigned devfn)
     return pci_add_function(pci, devfn, &v->pci);
 }
 
-// Which part of A0000-BFFFF the guest may access without an exit; `host.window` is its memory.
+// Which part of A0000-BFFFF the guest may access without an exit.
 struct vga_mapping vga_mapping(const struct vga *v);
 
 // CPU accesses at guest-physical `addr` in A0000-BFFFF; size 1, 2, 4 or 8.

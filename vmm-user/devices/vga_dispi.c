@@ -3,8 +3,6 @@
 #include "vmm-user/devices/vga_parts.h"
 #include <linux/pci_regs.h>
 
-#define LFB_MASK (~(VGA_LFB_SIZE - 1))
-
 // 15 bits per pixel are kept in two bytes.
 unsigned dispi_pixel_size(const struct vga *v)
 {
@@ -60,7 +58,7 @@ static void enable_write(struct vga *v, uint16_t value)
 {
     uint16_t *d = v->dispi;
     bool on = value & DISPI_ENABLE_ON, was_on = dispi_on(v);
-    if (on && !was_on && !mode_is_possible(v))
+    if (on && !was_on && (!mode_is_possible(v) || (d[DISPI_BPP] > 4 && !lfb_back(v))))
         value &= (uint16_t)~DISPI_ENABLE_ON;
     d[DISPI_ENABLE] =
         value & (DISPI_ENABLE_ON | DISPI_ENABLE_CAPS | DISPI_ENABLE_8BITDAC | DISPI_ENABLE_LFB | DISPI_ENABLE_KEEP);
@@ -75,6 +73,14 @@ static void enable_write(struct vga *v, uint16_t value)
     }
     if (!dispi_on(v))
         d[DISPI_BANK] = 0;
+    vga_plan_update(v);
+}
+
+static void bank_set(struct vga *v, uint16_t bank)
+{
+    if (bank == v->dispi[DISPI_BANK])
+        return;
+    v->dispi[DISPI_BANK] = bank;
     vga_plan_update(v);
 }
 
@@ -115,7 +121,7 @@ void dispi_write(struct vga *v, uint16_t value)
         break;
     case DISPI_BANK:
         if (dispi_linear(v) && value < v->host.framebuffer_size / DISPI_BANK_SIZE)
-            d[DISPI_BANK] = value;
+            bank_set(v, value);
         break;
     case DISPI_VIRT_WIDTH:
         if (dispi_on(v))
@@ -157,21 +163,53 @@ void dispi_check(struct vga *v, bool *error)
 
 // ---- the linear framebuffer by way of the VMM
 
+bool lfb_back(struct vga *v)
+{
+    if (!v->lfb_backed)
+        v->lfb_backed = v->host.framebuffer_size && (!v->host.back || v->host.back(v->host.ctx));
+    return v->lfb_backed;
+}
+
+static bool lfb_has(const struct vga *v, uint64_t offset, unsigned size)
+{
+    return offset < v->host.framebuffer_size && size <= v->host.framebuffer_size - offset;
+}
+
 uint64_t lfb_read(struct vga *v, uint64_t offset, unsigned size)
 {
-    uint64_t value = UINT64_MAX;
-    if (offset < v->host.framebuffer_size && size <= v->host.framebuffer_size - offset)
+    uint64_t value = lfb_has(v, offset, size) ? 0 : UINT64_MAX;
+    if (!value && v->lfb_backed)
         __builtin_memcpy(&value, v->host.framebuffer + offset, size);
     return size < 8 ? value & ((1ull << 8 * size) - 1) : value;
 }
 
 void lfb_write(struct vga *v, uint64_t offset, unsigned size, uint64_t value)
 {
-    if (offset < v->host.framebuffer_size && size <= v->host.framebuffer_size - offset)
+    if (lfb_has(v, offset, size) && lfb_back(v))
         __builtin_memcpy(v->host.framebuffer + offset, &value, size);
 }
 
 // ---- PCI
+
+// The BAR's size: a power of two that holds the framebuffer.
+static uint32_t bar_size(const struct vga *v)
+{
+    uint32_t size = DISPI_BANK_SIZE;
+    while (size < v->host.framebuffer_size)
+        size *= 2;
+    return size;
+}
+
+void vga_lfb_update(struct vga *v)
+{
+    uint32_t base = 0;
+    if (!v->host.framebuffer_size)
+        return;
+    __builtin_memcpy(&base, v->pci.config + PCI_BASE_ADDRESS_0, 4);
+    v->lfb_base = base & ~(bar_size(v) - 1);
+    if (v->host.lfb_moved)
+        v->host.lfb_moved(v->host.ctx, v->lfb_base, v->pci.config[PCI_COMMAND] & PCI_COMMAND_MEMORY);
+}
 
 static void pci_written(struct pci_function *f, unsigned offset, unsigned size)
 {
@@ -180,10 +218,7 @@ static void pci_written(struct pci_function *f, unsigned offset, unsigned size)
     bool command = offset < PCI_STATUS && offset + size > PCI_COMMAND;
     if (!bar && !command)
         return;
-    uint32_t base = 0;
-    __builtin_memcpy(&base, f->config + PCI_BASE_ADDRESS_0, 4);
-    if (v->host.lfb_moved)
-        v->host.lfb_moved(v->host.ctx, base & LFB_MASK, f->config[PCI_COMMAND] & PCI_COMMAND_MEMORY);
+    vga_lfb_update(v);
 }
 
 void vga_pci_reset(struct vga *v)
@@ -199,6 +234,7 @@ void vga_pci_reset(struct vga *v)
     pci_config_allow(f, PCI_INTERRUPT_LINE, 1, 0xff);
     if (v->host.framebuffer_size) {
         pci_config_put(f, PCI_BASE_ADDRESS_0, 4, VGA_LFB_BASE | PCI_BASE_ADDRESS_MEM_PREFETCH);
-        pci_config_allow(f, PCI_BASE_ADDRESS_0, 4, LFB_MASK);
+        pci_config_allow(f, PCI_BASE_ADDRESS_0, 4, ~(bar_size(v) - 1));
     }
+    vga_lfb_update(v);
 }

@@ -143,35 +143,51 @@ void vga_planes_update(struct vga *v)
         window_copy(v, &v->plan, false);
 }
 
+static inline uint8_t *bank_at(const struct vga *v, uint32_t offset)
+{
+    return v->host.framebuffer + (size_t)v->dispi[DISPI_BANK] * DISPI_BANK_SIZE + offset;
+}
+
+static struct vga_mapping mapping_of(const struct vga *v, const struct vga_plan *p)
+{
+    if (p->path == VGA_PATH_DIRECT)
+        return (struct vga_mapping){VGA_MEMORY_BASE + p->first, p->size, v->host.window + p->first};
+    if (p->path == VGA_PATH_BANK)
+        return (struct vga_mapping){VGA_MEMORY_BASE, p->size, bank_at(v, 0)};
+    return (struct vga_mapping){0};
+}
+
 struct vga_mapping vga_mapping(const struct vga *v)
 {
-    if (v->plan.path != VGA_PATH_DIRECT)
-        return (struct vga_mapping){0, 0};
-    return (struct vga_mapping){VGA_MEMORY_BASE + v->plan.first, v->plan.size};
+    return v->plan.mapping;
+}
+
+static void mapping_set(struct vga *v, struct vga_mapping now)
+{
+    v->plan.mapping = now;
+    if (v->host.mapped)
+        v->host.mapped(v->host.ctx, now);
 }
 
 void vga_plan_update(struct vga *v)
 {
-    struct vga_mapping before = vga_mapping(v);
-    struct vga_plan plan = plan_make(v);
-    uint32_t base = plan.path == VGA_PATH_DIRECT ? VGA_MEMORY_BASE + plan.first : 0;
-    if (base == before.base) {
+    struct vga_plan before = v->plan, plan = plan_make(v);
+    plan.mapping = mapping_of(v, &plan);
+    if (plan.mapping.memory == before.mapping.memory && plan.mapping.size == before.mapping.size) {
         v->plan = plan;
         return;
     }
     // The guest's view is closed before the planes are taken from it, and opened after they are in place.
     v->plan.path = VGA_PATH_CLOSED;
-    if (before.size && v->host.mapped)
-        v->host.mapped(v->host.ctx, vga_mapping(v));
-    if (before.size) {
-        struct vga_plan old = {.first = before.base - VGA_MEMORY_BASE, .size = before.size};
-        window_copy(v, &old, false);
-    }
-    if (base)
+    if (before.mapping.size)
+        mapping_set(v, (struct vga_mapping){0});
+    if (before.path == VGA_PATH_DIRECT)
+        window_copy(v, &before, false);
+    if (plan.path == VGA_PATH_DIRECT)
         window_copy(v, &plan, true);
     v->plan = plan;
-    if (base && v->host.mapped)
-        v->host.mapped(v->host.ctx, vga_mapping(v));
+    if (plan.mapping.size)
+        mapping_set(v, plan.mapping);
 }
 
 // ---- one byte
@@ -258,11 +274,6 @@ static inline uint8_t byte_read(struct vga *v, uint32_t offset)
 }
 
 // ---- accesses
-
-static inline uint8_t *bank_at(const struct vga *v, uint32_t offset)
-{
-    return v->host.framebuffer + (size_t)v->dispi[DISPI_BANK] * DISPI_BANK_SIZE + offset;
-}
 
 // The offset in the aperture; false if the access does not lie in it as a whole.
 static inline bool aperture_offset(const struct vga *v, uint64_t addr, unsigned size, uint32_t *offset)

@@ -30,8 +30,10 @@ void dispi_write(struct vga *v, uint16_t value);
 void dispi_check(struct vga *v, bool *error); // of a loaded state
 
 void vga_pci_reset(struct vga *v);
+void vga_lfb_update(struct vga *v); // tells where BAR 0 is
 
-// Of the linear framebuffer, at its fixed place: for software that is not given its pages.
+// Of the linear framebuffer, for software that is not given its pages.
+bool lfb_back(struct vga *v); // false: it has no memory, and there is none
 uint64_t lfb_read(struct vga *v, uint64_t offset, unsigned size);
 void lfb_write(struct vga *v, uint64_t offset, unsigned size, uint64_t value);
 

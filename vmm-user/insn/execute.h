@@ -56,6 +56,7 @@ struct insn_cpu {
     insn_access *mmio, *port;
     void *context;
     uint8_t max_phys; // as in struct guest_paging
+    uint64_t gate;    // as there; when it changes, cache->walks must be emptied
     uint32_t pkru;
 
     struct insn_hint hint; // set for each exit

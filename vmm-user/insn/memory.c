@@ -64,7 +64,8 @@ static enum insn_result walk(struct insn_cpu *cpu, uint64_t linear, unsigned acc
                                         .rflags = state->rflags,
                                         .pkru = cpu->pkru,
                                         .cpl = (uint8_t)cpl_of(state),
-                                        .max_phys = cpu->max_phys};
+                                        .max_phys = cpu->max_phys,
+                                        .gate = cpu->gate};
     uint32_t error = 0;
     switch (guest_walk_remember(cpu->ram, &paging, &cpu->cache->walks, regime_of(cpu), linear, access, gpa, &error)) {
     case GUEST_WALK_OK:
