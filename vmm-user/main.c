@@ -7,13 +7,14 @@
 #include "lib/sys/root.h"
 #include "lib/sys/thread.h"
 #include "vmm-user/layout.h"
+#include "vmm-user/screen.h"
 #include "vmm-user/vm.h"
 
 #define MONITORS      4
 #define CHANNEL_STEP  0x10000ul
 #define ANSWER_SIZE   8192
 #define COMMAND_SIZE  128
-#define CHANNEL_SLOTS (MONITORS + 2)
+#define CHANNEL_SLOTS (MONITORS + 3)
 
 // Address space and selectors of one channel.
 struct slot {
@@ -32,7 +33,7 @@ struct monitor {
 
 static struct slot slots[CHANNEL_SLOTS];
 static struct monitor monitors[MONITORS];
-static struct slot *terminal, *terminal_old;
+static struct slot *terminal, *terminal_old, *screen;
 
 static struct slot *slot_take(void)
 {
@@ -87,6 +88,25 @@ static void terminal_serve(void)
         terminal->in_seen = __atomic_load_n(&terminal->channel.in->head, __ATOMIC_ACQUIRE);
         vcpu_kick(&vm.vcpus[0], ATTENTION_WORK);
     }
+}
+
+// ---- screen: all of it is the main thread's
+
+static void screen_connect(void)
+{
+    if (screen && !channel_closed(&screen->channel))
+        return;
+    screen_attach(NULL);
+    if (screen)
+        slot_close(screen);
+    screen = slot_take();
+    if (!screen || root_channel_connect(&screen->channel, CHANNEL_SCREEN, slot_va(screen), slot_sel(screen),
+                                        start_info()->vm_id) != ROOT_OK) {
+        screen = NULL;
+        return;
+    }
+    screen->used = true;
+    screen_attach(&screen->channel);
 }
 
 // ---- monitors
@@ -156,6 +176,7 @@ int main(void)
         for (unsigned i = 0; i < MONITORS; i++)
             if (monitors[i].slot)
                 monitor_serve(&monitors[i]);
-        sm_take_all(SEL_MAIN_SM, 0);
+        screen_connect();
+        sm_take_all(SEL_MAIN_SM, screen_serve(&vm));
     }
 }

@@ -40,7 +40,8 @@ enum root_op {
                           // once more, peer's SM) -> [1] enum channel_kind, [2] peer's process id, [3] vm id, [4..10]
                           // peer's name; ROOT_NOT_FOUND = no one waits.
                           //    Root ups SEL_MAIN_SM when somebody connected
-    ROOT_CHANNEL_CONNECT, // A: [1] enum channel_kind (CHANNEL_TERMINAL: to the console; CHANNEL_MONITOR: to VM [4]),
+    ROOT_CHANNEL_CONNECT, // A: [1] enum channel_kind (CHANNEL_TERMINAL, CHANNEL_SCREEN: to the console;
+                          // CHANNEL_MONITOR: to VM [4]),
                           // [2] virtual address, [3] selector base, [4] vm id
     ROOT_CHANNEL_CLOSE,   // A: [1] virtual address of a channel of mine
     // S: processes and VMs
@@ -60,7 +61,7 @@ enum root_op {
 };
 
 enum mem_flag { MEM_LARGE = 1, MEM_LOW = 2 /* below 4 GiB and contiguous: -> [1] physical address */ };
-enum channel_kind { CHANNEL_TERMINAL = 1, CHANNEL_MONITOR = 2 };
+enum channel_kind { CHANNEL_TERMINAL = 1, CHANNEL_MONITOR = 2, CHANNEL_SCREEN = 3 /* screen_api.h */ };
 enum vm_state { VM_NONE, VM_STARTING, VM_RUNNING, VM_PAUSED, VM_STOPPED, VM_CRASHED };
 
 // START_PUBLIC of the console: root waits for its last words before it switches the machine off.

@@ -17,7 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     terminal_init(&t);
     for (size_t i = 0; i < size; i++) {
         uint32_t vm_id;
-        if (control_put(&control, data[i], &vm_id) == CONTROL_GIVE_UP)
+        enum control_view view;
+        if (control_put(&control, data[i], &vm_id, &view) == CONTROL_GIVE_UP)
             control.length = 0;
         assert(control.length <= CONTROL_MAX);
         assert(keyboard_scan(&keyboard, data[i], keys) <= KEYBOARD_BYTES);

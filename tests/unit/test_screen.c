@@ -56,6 +56,42 @@ static void test_wraps_and_scrolls(void **state)
     assert_row(0, "");
 }
 
+static uint8_t glyph(unsigned row, unsigned column)
+{
+    return (uint8_t)s.cells[row][column];
+}
+
+static void test_utf8_is_shown_in_code_page_437(void **state)
+{
+    (void)state;
+    type("\xe2\x94\x8c\xe2\x94\x80\xc3\xa4\xe2\x82\xac|"); // corner, line, a umlaut, euro: it has none
+    assert_int_equal(glyph(0, 0), 0xda);
+    assert_int_equal(glyph(0, 1), 0xc4);
+    assert_int_equal(glyph(0, 2), 0x84);
+    assert_int_equal(glyph(0, 3), 0xfe);
+    assert_int_equal(glyph(0, 4), '|');
+    type("\r\n\xc9\xcd\xcdx\xe2\x94\r\n"); // no UTF-8: bytes of the code page
+    assert_int_equal(glyph(1, 0), 0xc9);
+    assert_int_equal(glyph(1, 1), 0xcd);
+    assert_int_equal(glyph(1, 2), 0xcd);
+    assert_int_equal(glyph(1, 3), 'x');
+    assert_int_equal(glyph(1, 4), 0xe2);
+    assert_int_equal(glyph(1, 5), 0x94);
+    assert_int_equal(s.row, 2);
+}
+
+static void test_what_is_larger_is_cut(void **state)
+{
+    (void)state;
+    s.clips = true;
+    type("\033[50;1Hout\033[1;100Hout\033[25;79Hxyz\033[2;1Hin");
+    assert_row(0, "");
+    assert_row(1, "in");
+    assert_int_equal(glyph(24, 78), 'x');
+    assert_int_equal(glyph(24, 79), 'y');
+    assert_int_equal(glyph(24, 0), ' ');
+}
+
 static void test_colors(void **state)
 {
     (void)state;
@@ -124,6 +160,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_text, setup),   cmocka_unit_test_setup(test_wraps_and_scrolls, setup),
+        cmocka_unit_test_setup(test_utf8_is_shown_in_code_page_437, setup),
+        cmocka_unit_test_setup(test_what_is_larger_is_cut, setup),
         cmocka_unit_test_setup(test_colors, setup), cmocka_unit_test_setup(test_cursor, setup),
         cmocka_unit_test_setup(test_erase, setup),  cmocka_unit_test_setup(test_insert_and_delete, setup),
         cmocka_unit_test_setup(test_region, setup), cmocka_unit_test_setup(test_foreign_sequences_show_nothing, setup),

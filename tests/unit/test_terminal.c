@@ -79,11 +79,13 @@ static void test_keys_are_bounded(void **state)
     assert_false(terminal_type(&t, 'k'));
 }
 
+static enum control_view view;
+
 static enum control_result feed(struct control *c, const char *text, uint32_t *vm_id)
 {
     enum control_result r = CONTROL_PLAIN;
     for (; *text; text++)
-        r = control_put(c, *text, vm_id);
+        r = control_put(c, (uint8_t)*text, vm_id, &view);
     return r;
 }
 
@@ -94,6 +96,15 @@ static void test_focus_requests(void **state)
     (void)state;
     assert_int_equal(feed(&c, "\033]mica;focus;17\a", &vm_id), CONTROL_FOCUS);
     assert_int_equal(vm_id, 17);
+    assert_int_equal(view, VIEW_AUTO);
+    assert_int_equal(feed(&c, "\033]mica;focus;3;screen\a", &vm_id), CONTROL_FOCUS);
+    assert_int_equal(vm_id, 3);
+    assert_int_equal(view, VIEW_SCREEN);
+    assert_int_equal(feed(&c, "\033]mica;focus;4;serial\a", &vm_id), CONTROL_FOCUS);
+    assert_int_equal(view, VIEW_SERIAL);
+    assert_int_equal(feed(&c, "\033]mica;focus;4;sereal\a", &vm_id), CONTROL_GIVE_UP);
+    assert_string_equal(c.bytes, "\033]mica;focus;4;sereal\a");
+    c = (struct control){0};
     assert_int_equal(feed(&c, "x", &vm_id), CONTROL_PLAIN);
     assert_int_equal(feed(&c, "\033[", &vm_id), CONTROL_GIVE_UP);
     assert_int_equal(c.length, 2);
@@ -115,6 +126,19 @@ static const char *scan(struct keyboard *k, const char *codes)
     }
     text[n] = 0;
     return text;
+}
+
+static void test_alt_and_a_function_key_choose(void **state)
+{
+    struct keyboard k = {0};
+    (void)state;
+    assert_string_equal(scan(&k, "\x38\x3c\xbc"), "");
+    assert_int_equal(k.chosen, 2);
+    assert_string_equal(scan(&k, "\x58\xd8\xb8"), "");
+    assert_int_equal(k.chosen, 12);
+    k.chosen = 0;
+    assert_string_equal(scan(&k, "\x3c\xbc"), "\033OQ");
+    assert_int_equal(k.chosen, 0);
 }
 
 static void test_keyboard(void **state)
@@ -141,6 +165,7 @@ int main(void)
         cmocka_unit_test_setup(test_keys_are_bounded, setup),
         cmocka_unit_test(test_focus_requests),
         cmocka_unit_test(test_keyboard),
+        cmocka_unit_test(test_alt_and_a_function_key_choose),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

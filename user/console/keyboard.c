@@ -11,7 +11,7 @@ static const char plain[] = "\0\033"
 static const char shifted[] = "\0\033"
                               "!@#$%^&*()_+\177\tQWERTYUIOP{}\r\0ASDFGHJKL:\"~\0|ZXCVBNM<>?\0*\0 ";
 
-enum { CTRL = 0x1d, SHIFT_LEFT = 0x2a, SHIFT_RIGHT = 0x36, ALT = 0x38, CAPS = 0x3a };
+enum { CTRL = 0x1d, SHIFT_LEFT = 0x2a, SHIFT_RIGHT = 0x36, ALT = 0x38, CAPS = 0x3a, F1 = 0x3b, F11 = 0x57 };
 
 // Keys that send an escape sequence: alone on the number pad or, with the prefix, as keys of their own.
 static const struct {
@@ -63,8 +63,18 @@ static char character(const struct keyboard *k, uint8_t key)
     return c;
 }
 
-static unsigned key_press(const struct keyboard *k, uint8_t key, char *out)
+// 1 to 12, 0: not one of F1 to F12.
+static uint8_t function_key(uint8_t key)
 {
+    return key >= F1 && key <= F1 + 9 ? key - F1 + 1 : key == F11 || key == F11 + 1 ? key - F11 + 11 : 0;
+}
+
+static unsigned key_press(struct keyboard *k, uint8_t key, char *out)
+{
+    if (k->alt && function_key(key)) {
+        k->chosen = function_key(key);
+        return 0;
+    }
     if (k->extended && (key == 0x1c || key == 0x35)) { // Enter and slash of the number pad
         out[0] = (char)(key == 0x1c ? '\r' : '/');
         return 1;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The console: one terminal for the system (shell and log) and one for each VM, on the serial line and on the screen at
-// once. One of them has the focus: it is shown, and gets what is typed. Nobody waits for the displays: what they have
-// not shown yet is kept, the oldest is dropped.
+// The console: one terminal for the system (shell and log) and two for each VM, its serial port and its screen, on the
+// serial line and on the VGA at once. One of them has the focus: it is shown, and gets what is typed. Nobody waits for the
+// displays: what they have not shown yet of a serial port is kept, the oldest is dropped.
 #include "lib/c/printf.h"
 #include "lib/c/string.h"
 #include "lib/sys/clock.h"
@@ -14,6 +14,7 @@
 #include "user/console/serial.h"
 #include "user/console/terminal.h"
 #include "user/console/vga.h"
+#include "user/console/view.h"
 
 #define SLOTS       24
 #define SYSTEM      0    // slot of the shell, and of the log
@@ -32,18 +33,33 @@
 #define THREAD_UTCBS 0x33000000ul
 #define SEL_THREADS  (SEL_USER_FREE)
 #define SEL_CHANNELS (SEL_USER_FREE + 8)
+#define PLACES       (4 * SLOTS) // of channels
+
+// Around what is shown of a VM's screen: xterm's alternate screen.
+#define ENTER_SCREEN "\033[?1049h\033[2J\033[H"
+#define LEAVE_SCREEN "\033[0m\033[?25h\033[?1049l"
 
 struct slot {
     bool connected; // a process is at the other end
+    bool printed;   // it has used its serial port
     uint32_t vm_id;
+    enum control_view choice;
     unsigned quiet; // polls without output
     struct channel channel;
     struct terminal *terminal; // NULL = the slot is free
+    struct view *view;         // a VM's screen
+};
+
+// What a VM's slot has in memory.
+struct vm_memory {
+    struct terminal terminal;
+    struct view view;
 };
 
 static struct {
     struct slot slots[SLOTS];
     unsigned focus;
+    struct view *shown; // the screen that is looked at, NULL: a terminal is
     bool has_serial, has_vga, redraw, serial_held;
     struct terminal system;
     struct control control;
@@ -69,16 +85,53 @@ static void notice(const char *text, uint32_t n)
     console.notice_length += n;
 }
 
+// Below a screen that is looked at, where the terminal has such a line.
+static void notice_below(const char *text, uint32_t n)
+{
+    char line[200];
+    notice(line, snprintf(line, sizeof line, "\0337\033[%u;1H\033[0m\033[K%.*s\0338", SCREEN_ROWS + 1,
+                          (int)(n < SCREEN_COLUMNS ? n : SCREEN_COLUMNS), text));
+}
+
 // --- focus
 // -----------------------------------------------------------------------------------------------------------------
+
+// Is it the screen that is looked at, not the serial port?
+static bool on_screen(const struct slot *s)
+{
+    return s->view && (s->choice == VIEW_SCREEN || (s->choice == VIEW_AUTO && !s->printed));
+}
+
+// Screens are told whether they are looked at. The serial line's terminal shows them on its alternate screen.
+static void settle_view(void)
+{
+    struct view *now = on_screen(focused()) ? focused()->view : NULL;
+    if (now == console.shown)
+        return;
+    if (console.shown) {
+        if (console.shown->begun)
+            notice(LEAVE_SCREEN, sizeof LEAVE_SCREEN - 1);
+        view_show(console.shown, false);
+    }
+    if (now)
+        view_show(now, true);
+    console.shown = now;
+    console.redraw = true;
+}
+
+static void focus(unsigned slot)
+{
+    console.focus = slot;
+    console.redraw = true;
+    settle_view();
+}
 
 static void focus_system(void)
 {
     struct terminal *t = console.slots[SYSTEM].terminal;
     if (console.focus == SYSTEM)
         return;
-    console.focus = SYSTEM;
-    console.redraw = true;
+    focus(SYSTEM);
     notice("\033[0m\r\n", 6);
     if (t->sent == t->head)
         notice(t->line, t->line_length);
@@ -92,19 +145,36 @@ static unsigned slot_of(uint32_t vm_id)
     return i;
 }
 
+static void focus_slot(unsigned i)
+{
+    char text[80];
+    console.focus = SYSTEM; // a screen that was looked at is left first
+    settle_view();
+    terminal_skip(console.slots[i].terminal, REPLAY);
+    notice(text, snprintf(text, sizeof text, "[console of vm %u: Ctrl-] leaves]\r\n", console.slots[i].vm_id));
+    focus(i);
+}
+
 static void focus_vm(uint32_t vm_id)
 {
     char text[80];
     unsigned i = slot_of(vm_id);
-    if (i == SLOTS) {
+    if (i < SLOTS)
+        focus_slot(i);
+    else
         terminal_insert(console.slots[SYSTEM].terminal, text,
                         snprintf(text, sizeof text, "vm %u has no console\n", vm_id));
-        return;
-    }
-    console.focus = i;
-    console.redraw = true;
-    terminal_skip(console.slots[i].terminal, REPLAY);
-    notice(text, snprintf(text, sizeof text, "[console of vm %u: Ctrl-] leaves]\r\n", vm_id));
+}
+
+// Alt-F1 is the shell, Alt-F2 the first VM, ...
+static void focus_key(unsigned key)
+{
+    unsigned i = key - 1;
+    console.wanted_vm = 0;
+    if (i == SYSTEM)
+        focus_system();
+    else if (i != console.focus && i < SLOTS && console.slots[i].terminal)
+        focus_slot(i);
 }
 
 static void focus_wanted(void)
@@ -125,7 +195,8 @@ static void print_system(const uint8_t *bytes, uint32_t n)
     struct terminal *t = console.slots[SYSTEM].terminal;
     for (uint32_t i = 0; i < n; i++) {
         uint32_t vm_id;
-        switch (control_put(&console.control, bytes[i], &vm_id)) {
+        enum control_view view;
+        switch (control_put(&console.control, bytes[i], &vm_id, &view)) {
         case CONTROL_PLAIN:
             terminal_print(t, &bytes[i], 1);
             break;
@@ -134,6 +205,8 @@ static void print_system(const uint8_t *bytes, uint32_t n)
             console.control.length = 0;
             break;
         case CONTROL_FOCUS:
+            if (vm_id && slot_of(vm_id) < SLOTS)
+                console.slots[slot_of(vm_id)].choice = view;
             if (!vm_id)
                 focus_system();
             else if (console.focus != SYSTEM)
@@ -150,7 +223,8 @@ static void print_system(const uint8_t *bytes, uint32_t n)
 static void slot_remove(unsigned i)
 {
     struct slot *s = &console.slots[i];
-    root_channel_close(&s->channel);
+    if (s->connected)
+        root_channel_close(&s->channel);
     s->connected = false;
     if (i == SYSTEM) {
         s->terminal->keys_tail = s->terminal->keys_head;
@@ -158,6 +232,8 @@ static void slot_remove(unsigned i)
     }
     if (console.focus == i)
         focus_system();
+    if (s->view)
+        view_close(s->view);
     root_mem_free(s->terminal);
     *s = (struct slot){0};
 }
@@ -177,6 +253,7 @@ static bool slot_read(unsigned i)
     uint32_t n, total = 0;
     while (total < CHANNEL_RING && may_read(i) && (n = channel_poll(&s->channel, bytes, sizeof bytes))) {
         total += n;
+        s->printed = true;
         if (i == SYSTEM)
             print_system(bytes, n);
         else
@@ -192,34 +269,58 @@ static bool slot_read(unsigned i)
     return channel_readable(&s->channel);
 }
 
+static unsigned send_terminal(struct terminal *t, uint8_t *bytes, unsigned room)
+{
+    if (console.focus != SYSTEM && terminal_lagging(t)) {
+        terminal_skip(t, REPLAY);
+        notice("\r\n[output skipped]\r\n", 20);
+    }
+    if (console.wanted_vm && console.wanted_at - t->sent < room) // what comes behind waits until the focus is back
+        room = console.wanted_at > t->sent ? console.wanted_at - t->sent : 0;
+    return terminal_send(t, bytes, room);
+}
+
+// The first bytes of a screen are on their way.
+static void begin_view(struct view *v)
+{
+    if (v->begun || !view_pending(v))
+        return;
+    v->begun = true;
+    notice(ENTER_SCREEN, sizeof ENTER_SCREEN - 1);
+}
+
+// A screen goes only as fast as the serial line, if there is one: its VMM sends what is to be seen when there is room.
 static void send(void)
 {
     struct terminal *t = focused()->terminal;
+    struct view *v = console.shown;
     uint8_t bytes[16];
+    if (v)
+        begin_view(v);
     if (!console.has_serial) {
         t->sent = t->head;
         console.notice_length = 0;
+        while (v && view_read(v, bytes, sizeof bytes))
+            ;
         return;
     }
     unsigned room = serial_room(), n = console.notice_length < room ? console.notice_length : room;
     memcpy(bytes, console.notice, n);
     console.notice_length -= n;
     memmove(console.notice, console.notice + n, console.notice_length);
-    if (console.focus != SYSTEM && terminal_lagging(t)) {
-        terminal_skip(t, REPLAY);
-        notice("\r\n[output skipped]\r\n", 20);
-    }
     room -= n;
-    if (console.wanted_vm && console.wanted_at - t->sent < room) // what comes behind waits until the focus is back
-        room = console.wanted_at > t->sent ? console.wanted_at - t->sent : 0;
-    n += terminal_send(t, bytes + n, room);
+    if (v)
+        n += room ? view_read(v, bytes + n, room) : 0;
+    else
+        n += send_terminal(t, bytes + n, room);
     serial_send(bytes, n);
 }
 
 static bool send_pending(void)
 {
     const struct terminal *t = focused()->terminal;
-    return console.has_serial && (console.notice_length || t->sent < t->head);
+    bool more = console.shown ? view_pending(console.shown) : t->sent < t->head;
+    return console.has_serial && (console.notice_length || more);
 }
 
 static void draw(void)
@@ -228,7 +329,7 @@ static void draw(void)
     if (!console.has_vga)
         return;
     terminal_draw(t);
-    vga_show(&t->screen, console.redraw);
+    vga_show(console.shown ? &console.shown->screen : &t->screen, console.redraw);
     console.redraw = false;
 }
 
@@ -248,8 +349,24 @@ static void type(uint8_t key)
     if (key == KEY_LEAVE && (console.focus != SYSTEM || console.wanted_vm)) {
         console.wanted_vm = 0;
         focus_system();
-    } else if (!terminal_type(typed()->terminal, key)) {
+    } else if (on_screen(typed()) ? !view_key(typed()->view, key) : !terminal_type(typed()->terminal, key)) {
         notice("\a", 1);
+    }
+}
+
+// The machine's keyboard: a VM whose screen is looked at gets its keys as they are.
+static void scan(uint8_t code)
+{
+    char keys[KEYBOARD_BYTES];
+    unsigned n = keyboard_scan(&console.keyboard, code, keys);
+    if (console.keyboard.chosen) {
+        focus_key(console.keyboard.chosen);
+        console.keyboard.chosen = 0;
+    } else if (on_screen(typed()) && !(n == 1 && keys[0] == KEY_LEAVE)) {
+        view_scan(typed()->view, code);
+    } else {
+        for (unsigned i = 0; i < n; i++)
+            type(keys[i]);
     }
 }
 
@@ -262,13 +379,11 @@ static bool room_to_type(void)
 static void receive(void)
 {
     uint8_t byte;
-    char keys[KEYBOARD_BYTES];
     while (console.has_serial && room_to_type() && serial_receive(&byte))
         type(byte);
     console.serial_held = !room_to_type();
     while (i8042_receive(&byte))
-        for (unsigned i = 0, n = keyboard_scan(&console.keyboard, byte, keys); i < n; i++)
-            type(keys[i]);
+        scan(byte);
 }
 
 static void deliver(struct slot *s)
@@ -290,41 +405,58 @@ static void deliver(struct slot *s)
 
 static unsigned slot_free(const struct channel_peer *peer)
 {
-    if (!peer->vm_id && !strcmp(peer->name, "shell"))
-        return SYSTEM;
-    for (unsigned i = SYSTEM + 1; i < SLOTS; i++)
-        if (!console.slots[i].terminal)
-            return i;
-    return SLOTS;
+    if (!peer->vm_id)
+        return strcmp(peer->name, "shell") ? SLOTS : SYSTEM;
+    unsigned i = slot_of(peer->vm_id);
+    for (unsigned free = SYSTEM + 1; i == SLOTS && free < SLOTS; free++)
+        if (!console.slots[free].terminal)
+            i = free;
+    return i;
 }
 
-// A channel is accepted into the place of a free slot; whose it is shows only then.
+// Its serial port or its screen comes first.
+static bool slot_prepare(unsigned i, uint32_t vm_id)
+{
+    struct slot *s = &console.slots[i];
+    struct vm_memory *memory = (void *)(TERMINALS + i * TERMINAL_GAP);
+    if (s->terminal)
+        return true;
+    if (root_mem_alloc(memory, (sizeof *memory + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1), 0, NULL) != ROOT_OK)
+        return false;
+    *s = (struct slot){.vm_id = vm_id, .terminal = &memory->terminal, .view = &memory->view};
+    terminal_init(s->terminal);
+    return true;
+}
+
+static bool slot_connect(unsigned i, const struct channel *channel, const struct channel_peer *peer)
+{
+    struct slot *s = &console.slots[i];
+    bool screen = peer->kind == CHANNEL_SCREEN;
+    if (i == SLOTS || !slot_prepare(i, peer->vm_id) || (screen ? !s->view || s->view->connected : s->connected))
+        return false;
+    if (screen) {
+        view_connect(s->view, channel);
+        return true;
+    }
+    s->connected = true;
+    s->channel = *channel;
+    s->quiet = 0;
+    return true;
+}
+
+// A channel is accepted into a place of its own; whose it is shows only then.
 static bool accept_one(void)
 {
-    static unsigned next; // places of channels rotate: that of the slot may still be in use by the one before
+    static unsigned next; // places rotate: that of a channel may still be in use by the one before
     struct channel channel;
     struct channel_peer peer;
     enum root_error e = ROOT_BAD;
-    for (unsigned tries = 0; tries < 2 * SLOTS && e == ROOT_BAD; tries++, next = (next + 1) % (2 * SLOTS))
+    for (unsigned tries = 0; tries < PLACES && e == ROOT_BAD; tries++, next = (next + 1) % PLACES)
         e = root_channel_accept(&channel, (void *)(CHANNELS + next * CHANNEL_GAP), SEL_CHANNELS + 2 * next, &peer);
     if (e != ROOT_OK)
         return false;
-    unsigned i = slot_free(&peer);
-    struct slot *s = i < SLOTS ? &console.slots[i] : NULL;
-    void *memory = (void *)(TERMINALS + i * TERMINAL_GAP);
-    uint64_t size = (sizeof(struct terminal) + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
-    if (!s || s->connected || (i != SYSTEM && root_mem_alloc(memory, size, 0, NULL) != ROOT_OK)) {
+    if (!slot_connect(slot_free(&peer), &channel, &peer))
         root_channel_close(&channel);
-        return true;
-    }
-    if (i != SYSTEM) {
-        s->terminal = memory;
-        terminal_init(s->terminal);
-    }
-    s->connected = true;
-    s->vm_id = peer.vm_id;
-    s->channel = channel;
-    s->quiet = 0;
     return true;
 }
 
@@ -340,8 +472,11 @@ static void log_show(const char *text, uint32_t n)
         const char *stop = memchr(line, '\n', end - line);
         stop = stop ? stop + 1 : end;
         const char *at = memchr(line, ']', stop - line);
-        if (at && (unsigned)(stop - at) > length && !memcmp(at, mark, length))
+        if (at && (unsigned)(stop - at) > length && !memcmp(at, mark, length)) {
             terminal_insert(focused()->terminal, line, stop - line);
+            if (console.shown)
+                notice_below(line, stop - line);
+        }
         line = stop;
     }
 }
@@ -414,8 +549,11 @@ static bool round(void)
         if (console.slots[i].connected) {
             deliver(&console.slots[i]);
             soon |= slot_read(i);
+        } else if (console.slots[i].view && !view_open(console.slots[i].view)) {
+            slot_remove(i); // its VMM ended between the two
         }
     take_events();
+    settle_view();
     send();
     focus_wanted();
     draw();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "user/console/screen.h"
 #include "lib/c/string.h"
+#include "pc/cp437.h"
 
 #define COLOR_NORMAL 0x07
 #define TAB          8
@@ -67,6 +68,8 @@ static void reverse_line_feed(struct screen *s)
 
 static void print(struct screen *s, uint8_t c)
 {
+    if (s->outside || (s->clips && s->column >= SCREEN_COLUMNS))
+        return;
     if (s->column >= SCREEN_COLUMNS) {
         s->column = 0;
         line_feed(s);
@@ -76,6 +79,46 @@ static void print(struct screen *s, uint8_t c)
         color = (uint8_t)(color << 4 & 0x70) | (color >> 4 & 7) | (color & 8);
     s->cells[s->row][s->column++] = c | color << 8;
     s->dirty |= 1u << s->row;
+}
+
+// The glyph of a character that code page 437 lacks.
+#define GLYPH_NONE 0xfe
+
+static uint8_t glyph_of(const struct screen *s)
+{
+    uint32_t code = s->utf8[0] & (0x7fu >> s->utf8_length);
+    for (unsigned i = 1; i < s->utf8_length; i++)
+        code = code << 6 | (s->utf8[i] & 0x3f);
+    unsigned glyph = 0;
+    while (glyph < 256 && cp437[glyph] != code)
+        glyph++;
+    return glyph < 256 ? (uint8_t)glyph : GLYPH_NONE;
+}
+
+// What was taken for UTF-8 is not.
+static void utf8_give_up(struct screen *s)
+{
+    for (unsigned i = 0; i < s->utf8_count; i++)
+        print(s, s->utf8[i]);
+    s->utf8_count = 0;
+}
+
+// True if the byte is, so far, part of a character.
+static bool utf8_take(struct screen *s, uint8_t c)
+{
+    if (s->utf8_count && (c & 0xc0) != 0x80)
+        utf8_give_up(s);
+    if (!s->utf8_count) {
+        if (c < 0xc2 || c > 0xf4)
+            return false;
+        s->utf8_length = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
+    }
+    s->utf8[s->utf8_count++] = c;
+    if (s->utf8_count == s->utf8_length) {
+        s->utf8_count = 0;
+        print(s, glyph_of(s));
+    }
+    return true;
 }
 
 static void control(struct screen *s, uint8_t c)
@@ -105,6 +148,7 @@ static void control(struct screen *s, uint8_t c)
 
 static void move(struct screen *s, int row, int column)
 {
+    s->outside = s->clips && (row >= SCREEN_ROWS || column >= SCREEN_COLUMNS);
     s->row = row < 0 ? 0 : row >= SCREEN_ROWS ? SCREEN_ROWS - 1 : row;
     s->column = column < 0 ? 0 : column >= SCREEN_COLUMNS ? SCREEN_COLUMNS - 1 : column;
 }
@@ -353,6 +397,8 @@ void screen_put(struct screen *s, uint8_t c)
         s->state = GROUND;
         return;
     }
+    if (utf8_take(s, c))
+        return;
     if (c < ' ')
         control(s, c);
     else if (c != 0x7f)

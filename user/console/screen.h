@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A VT100-like terminal of 80x25 characters in the cells of VGA text memory (character | attribute << 8). Pure.
+// A VT100-like terminal of 80x25 characters in the cells of VGA text memory (character | attribute << 8). It takes UTF-8
+// of what code page 437 has; bytes that are no UTF-8 are of that code page. Pure.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,6 +21,10 @@ struct screen {
     bool private;
     uint8_t count;
     uint16_t params[SCREEN_PARAMS];
+    bool clips;   // a place outside of the screen is outside of it, not at its edge: for what has another size
+    bool outside; // the cursor was sent there
+    uint8_t utf8_count, utf8_length; // bytes of a character's UTF-8 that have come, and how many there will be
+    uint8_t utf8[4];
 };
 
 void screen_init(struct screen *s);

@@ -102,7 +102,8 @@ static struct process *acceptor_find(const struct process *caller, uint64_t kind
         *e = caller->kind == KIND_SHELL ? ROOT_NOT_FOUND : ROOT_DENIED;
         return vm && vm->state == PROCESS_RUNNING ? vm : NULL;
     }
-    for (struct process *p = root.processes; kind == CHANNEL_TERMINAL && p < root.processes + MAX_PROCESSES; p++)
+    bool to_console = kind == CHANNEL_TERMINAL || kind == CHANNEL_SCREEN;
+    for (struct process *p = root.processes; to_console && p < root.processes + MAX_PROCESSES; p++)
         if (p->state == PROCESS_RUNNING && p->kind == KIND_CONSOLE && p != caller)
             return p;
     return NULL;

@@ -148,9 +148,12 @@ void vm_keys(const struct words *w, unsigned first)
 
 void vm_console(const struct words *w, unsigned first)
 {
+    const char *view = w->count == first + 2 ? w->word[first + 1] : NULL;
     struct process_info info;
-    if (vm_argument(w, first, 1, &info))
-        print("\033]mica;focus;%u\a", info.vm_id);
+    if (view && strcmp(view, "screen") != 0 && strcmp(view, "serial") != 0)
+        print("vm console: %s: should be screen or serial\n", view);
+    else if (vm_argument(w, first, view ? 2 : 1, &info))
+        print("\033]mica;focus;%u%s%s\a", info.vm_id, view ? ";" : "", view ? view : "");
 }
 
 // --- acting

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "vmm-user/devices/vga_terminal.h"
 #include "lib/c/printf.h"
-#include "vmm-user/devices/cp437.h"
+#include "pc/cp437.h"
 
+#define GAP_MAX    6 // the length of a movement, about
 #define CELL_BLANK 0x0720 // grey space on black: what a cleared terminal shows
 
 static unsigned utf8_put(char *out, uint16_t code)
@@ -57,9 +58,23 @@ static unsigned move_put(struct vga_terminal *t, unsigned row, unsigned column, 
     return (unsigned)snprintf(out, room, "\033[%u;%uH", row + 1, column + 1);
 }
 
+// A few characters that stand there already take less than moving over them, and words stay together.
+static unsigned gap_put(struct vga_terminal *t, unsigned column, char *out)
+{
+    unsigned n = 0;
+    for (unsigned i = t->column; i < column; i++)
+        if (t->cells[t->row][i] >> 8 != t->attribute)
+            return 0;
+    for (; t->column < column; t->column++)
+        n += utf8_put(out + n, cp437[t->cells[t->row][t->column] & 0xff]);
+    return n;
+}
+
 static unsigned cell_put(struct vga_terminal *t, unsigned row, unsigned column, uint16_t cell, bool blinks, char *out)
 {
     unsigned n = 0;
+    if (t->row == row && column > t->column && column - t->column <= GAP_MAX)
+        n += gap_put(t, column, out);
     if (t->row != row || t->column != column)
         n += move_put(t, row, column, out, VGA_TERMINAL_ROOM);
     if (t->attribute != cell >> 8 || t->blinks != blinks)

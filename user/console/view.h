@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// A VM's screen, as its VMM sends it (lib/sys/screen_api.h): what has come is in `screen` for the VGA, and passes on to
+// the serial line.
+#pragma once
+#include "lib/sys/channel.h"
+#include "user/console/screen.h"
+
+struct view {
+    bool connected, shown;
+    bool begun; // the display knows: something came since it is shown
+    struct channel channel;
+    struct screen screen;
+};
+
+void view_connect(struct view *v, const struct channel *channel);
+void view_close(struct view *v);
+bool view_open(const struct view *v); // false: its VMM has gone
+void view_show(struct view *v, bool shown);
+
+// A byte of the serial line's terminal, or a scan code. False: the VMM has no room for it.
+bool view_key(struct view *v, uint8_t key);
+bool view_scan(struct view *v, uint8_t code);
+
+// Takes up to `room` bytes of a screen that is shown, for the serial line.
+uint32_t view_read(struct view *v, uint8_t *bytes, uint32_t room);
+bool view_pending(struct view *v); // false: the VMM will tell

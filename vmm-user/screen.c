@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "vmm-user/screen.h"
+#include "lib/c/printf.h"
+#include "lib/sys/root.h"
+#include "lib/sys/screen_api.h"
+#include "vmm-user/devices/vga_terminal.h"
+
+#define FRAMES_HZ  25
+#define ESC_FRAMES 3 // so many frames after it, ESC is a key of its own
+#define CHUNK      1024
+
+static struct {
+    struct channel *channel;
+    bool shown;     // somebody looks
+    bool begun;     // and was sent something
+    uint8_t record; // a record's first byte, while its second one has not come; 0: none
+    struct key_terminal keys;
+    struct key_scan scan;
+    unsigned quiet; // frames since the last key
+    unsigned width, height; // of the graphics mode that was told, 0: none
+    struct vga_terminal terminal;
+} screen;
+
+void screen_attach(struct channel *channel)
+{
+    screen.channel = channel;
+    screen.shown = false;
+    screen.record = 0;
+}
+
+static void show(struct vm *vm, bool shown)
+{
+    screen.shown = shown;
+    screen.begun = false;
+    screen.width = screen.height = 0;
+    screen.keys = (struct key_terminal){0};
+    screen.scan = (struct key_scan){0};
+    vga_terminal_reset(&screen.terminal);
+    typing_release(&vm->machine.typing);
+}
+
+// What the keyboard has no room for is lost, as on a real one.
+static void record_take(struct vm *vm, uint8_t what, uint8_t value)
+{
+    struct typing *typing = &vm->machine.typing;
+    screen.quiet = 0;
+    if (what == SCREEN_SHOW || what == SCREEN_HIDE)
+        show(vm, what == SCREEN_SHOW);
+    else if (what == SCREEN_KEY)
+        typing_key(typing, key_terminal_byte(&screen.keys, value));
+    else if (what == SCREEN_SCAN)
+        typing_key(typing, key_scan_byte(&screen.scan, value));
+}
+
+static void input_take(struct vm *vm)
+{
+    uint8_t bytes[64];
+    uint32_t n, taken = 0;
+    while ((n = channel_read(screen.channel, bytes, sizeof(bytes))))
+        for (uint32_t i = 0; i < n; i++, taken++) {
+            if (screen.record)
+                record_take(vm, screen.record, bytes[i]);
+            screen.record = screen.record ? 0 : bytes[i];
+        }
+    if (!taken && screen.quiet++ == ESC_FRAMES)
+        typing_key(&vm->machine.typing, key_terminal_end(&screen.keys));
+    if (vm->machine.typing.in != __atomic_load_n(&vm->machine.typing.out, __ATOMIC_ACQUIRE))
+        vcpu_kick(&vm->vcpus[0], ATTENTION_WORK);
+}
+
+static bool text_visible(const struct vga *v, struct vga_mode mode)
+{
+    uint16_t cells[VGA_TERMINAL_COLUMNS];
+    for (unsigned row = 0; row < mode.rows; row++)
+        for (unsigned i = 0, n = vga_text_row(v, row, cells, VGA_TERMINAL_COLUMNS); i < n; i++)
+            if ((cells[i] & 0xff) != ' ' && (cells[i] & 0xff) != 0)
+                return true;
+    return false;
+}
+
+// A terminal has no pixels: it says what there is to see.
+static unsigned graphics_tell(struct vga_mode mode, char *out, unsigned room)
+{
+    if (mode.width == screen.width && mode.height == screen.height)
+        return 0;
+    screen.width = mode.width;
+    screen.height = mode.height;
+    vga_terminal_reset(&screen.terminal);
+    return (unsigned)snprintf(out, room, "\033[0m\033[2J\033[H[%ux%u pixels: `vm screenshot %u` takes a picture]",
+                              mode.width, mode.height, start_info()->vm_id);
+}
+
+static unsigned update(const struct vga *v, char *out, unsigned room)
+{
+    struct vga_mode mode = vga_mode(v);
+    if (mode.kind == VGA_BLANK || room < 2 * VGA_TERMINAL_ROOM)
+        return 0;
+    if (mode.kind != VGA_TEXT)
+        return graphics_tell(mode, out, room);
+    if (!screen.begun && !text_visible(v, mode))
+        return 0;
+    screen.width = screen.height = 0;
+    return vga_terminal_update(&screen.terminal, v, out, room);
+}
+
+uint64_t screen_serve(struct vm *vm)
+{
+    struct channel *c = screen.channel;
+    char bytes[CHUNK];
+    if (!c)
+        return 0;
+    input_take(vm);
+    if (!screen.shown)
+        return 0;
+    uint32_t n, space;
+    do {
+        space = channel_space(c);
+        n = update(&vm->machine.vga, bytes, space < CHUNK ? space : CHUNK);
+        channel_write(c, bytes, n);
+        screen.begun |= n > 0;
+    } while (n);
+    return host_tsc() + start_info()->tsc_hz / FRAMES_HZ;
+}
