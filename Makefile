@@ -54,7 +54,7 @@ BOOT_ELF    := $(foreach name,$(if $(KERNEL_SRC),mica) $(PROGRAMS),$(B)/$(name).
 .PHONY: all run test unit fuzz kernel-test system-test bench debug iso guests setup tidy layers fmt-check fmt clean help \
         unit-build fuzz-build FORCE
 
-all: $(if $(KERNEL_SRC),$(B)/mica.sym) $(BOOT_ELF) $(TINY_BIN) $(FLOPPY_IMG) ## build the kernel, every program and the tiny guests
+all: $(if $(KERNEL_SRC),$(B)/mica.sym) $(BOOT_ELF) $(TINY_BIN) $(FLOPPY_IMG) $(B)/gen/flat.bin ## build the kernel, every program and the tiny guests
 
 run: setup ## install what is missing, build, make the guest, boot to the shell (RUN_ARGS="--on bochs ...")
 	@$(MAKE) --no-print-directory -j$(shell nproc) all guests
@@ -154,6 +154,10 @@ $(B)/user/%.asm.o: %.asm Makefile
 
 %.boot.elf: %.elf
 	@$(OBJCOPY) --strip-all $< $@
+
+$(B)/gen/flat.bin: scripts/runner/flat.asm
+	@mkdir -p $(@D)
+	@$(NASM) -f bin -o $@ $<
 
 # The character shapes of the BIOS, from Debian's vgabios.
 $(B)/gen/font16.bin: scripts/bios-fonts

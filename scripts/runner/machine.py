@@ -123,15 +123,21 @@ class Qemu(Machine):
         rtc = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(int(options.rtc))) if options.rtc.isdigit() else options.rtc
         accelerate = ["-enable-kvm", "-cpu", options.model or "host"] if options.on == "kvm" else \
                      ["-accel", "tcg", "-cpu", options.model or "max"]
-        if options.icount:
-            accelerate += ["-icount", "shift=0,sleep=off"]
+        if options.icount:  # RDRAND from a seed, as the guest's kernel places itself by it
+            accelerate += ["-icount", "shift=0,sleep=off", "-seed", "1"]
             rtc += ",clock=vm"
         debug = ["-gdb", f"tcp:127.0.0.1:{options.gdb}", "-S"] if options.gdb else []
         return ["qemu-system-x86_64", "-M", "pc", *accelerate, "-smp", str(options.cpus), "-m", f"{options.memory}M",
                 "-display", "none", "-monitor", "none", "-nodefaults", "-vga", "std", "-no-reboot", "-rtc", f"base={rtc}",
-                "-drive", f"file={self.iso},media=cdrom,if=ide,format=raw,readonly=on", "-boot", "d",
+                *self.medium(),
                 "-chardev", f"socket,id=com1,host=127.0.0.1,port={self.port},server=off,nodelay=on",
                 "-serial", "chardev:com1", *debug]
+
+
+    def medium(self):
+        if self.options.icount:
+            return ["-kernel", str(self.iso)]
+        return ["-drive", f"file={self.iso},media=cdrom,if=ide,format=raw,readonly=on", "-boot", "d"]
 
 
 MACHINES = {"bochs": Bochs, "qemu": Qemu, "kvm": Qemu}

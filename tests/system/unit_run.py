@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The parts of scripts/run and scripts/make-iso that need no machine."""
+import struct
 import subprocess
 import sys
 import unittest
@@ -8,6 +9,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
+from runner.flat import BASE, INFO, flat_image  # noqa: E402
 from runner.terminal import Terminal  # noqa: E402
 
 
@@ -36,6 +38,42 @@ class TerminalTest(unittest.TestCase):
     def test_prefix_can_be_sent(self):
         terminal = Terminal()
         self.assertEqual(terminal.filter(b"\x01a\x01\x01\x01q"), b"\x01\x01\x01q")
+
+
+def small_kernel():
+    """An ELF file of one segment (4 bytes, 8 in memory) at 2 MiB, a symbol table of 3 bytes and its strings of 5."""
+    segment = struct.pack("<IIQQQQQQ", 1, 7, 0x200, 0xFFFFFFFF80200000, 0x200000, 4, 8, 4096)
+    sections = [bytes(64)] + [struct.pack("<IIQQQQIIQQ", 0, kind, 0, 0, at, size, 2, 0, 1, 0) for kind, at, size in ((2, 0x204, 3), (3, 0x207, 5))]
+    header = b"\x7fELF\2\1\1".ljust(16, b"\0") + struct.pack("<HHIQQQIHHHHHH", 2, 62, 1, 0x200002, 64, 0x120, 0, 64, 56, 1, 64, 3, 2)
+    return (header + segment).ljust(0x120, b"\0") + b"".join(sections).ljust(0xE0, b"\0") + b"CODEsymnames"
+
+
+class FlatTest(unittest.TestCase):
+    def tags(self, image):
+        at, found = INFO + 8 - BASE, []
+        end, = struct.unpack_from("<I", image, 0x44)
+        while at < end - BASE:
+            kind, size = struct.unpack_from("<II", image, at)
+            found.append((kind, image[at + 8:at + size]))
+            at += (size + 7) & ~7
+        self.assertEqual(at, end - BASE)
+        return found
+
+    def test_all_lies_where_it_is_said_to(self):
+        image = flat_image(bytes(4096), small_kernel(), [("root", b"ROOT"), ("a/b", b"x" * 5000)], "virt=off")
+        self.assertEqual(struct.unpack_from("<I", image, 0x40), (0x200002,))
+        self.assertEqual(image[0x200000 - BASE:0x200008 - BASE], b"CODE\0\0\0\0")
+        cmdline, elf, root, other = self.tags(image)
+        self.assertEqual(cmdline, (1, b"virt=off\0"))
+        sections = [struct.unpack_from("<IIQQQQIIQQ", elf[1], 12 + 64 * i) for i in range(3)]
+        self.assertEqual([image[s[3] - BASE:s[3] - BASE + s[5]] for s in sections[1:]], [b"sym", b"names"])
+        for (kind, body), name, contents in ((root, b"root\0", b"ROOT"), (other, b"a/b\0", b"x" * 5000)):
+            start, end = struct.unpack_from("<II", body)
+            self.assertEqual((kind, body[8:], start % 4096, image[start - BASE:end - BASE]), (3, name, 0, contents))
+
+    def test_too_many_words(self):
+        with self.assertRaises(ValueError):
+            flat_image(bytes(4096), small_kernel(), [], "x" * 0x100000)
 
 
 class OptionsTest(unittest.TestCase):
