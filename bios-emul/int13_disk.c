@@ -121,6 +121,8 @@ static enum disk_status parameters(struct bios *b, struct bios_regs *r, struct d
 {
     const struct disk_geometry *g = &d->geometry;
     uint32_t last = g->cylinders - 1;
+    if (!d->floppy && last)
+        last--; // the last one is for diagnostics, as BIOSes since the AT have it
     r->a.x = 0;
     r->c.h = (uint8_t)last;
     r->c.l = (uint8_t)((last >> 2 & 0xc0) | (g->sectors & 0x3f));
@@ -198,7 +200,7 @@ static enum bios_result drive_kind(struct bios *b, struct bios_regs *r, const st
     } else if (d->floppy) {
         r->a.h = TYPE_FLOPPY_CHANGE;
     } else {
-        uint32_t total = d->geometry.cylinders * d->geometry.heads * d->geometry.sectors;
+        uint32_t total = (d->geometry.cylinders - 1) * d->geometry.heads * d->geometry.sectors;
         r->a.h = TYPE_HARD_DISK;
         r->c.x = (uint16_t)(total >> 16);
         r->d.x = (uint16_t)total;

@@ -356,7 +356,7 @@ uint64_t exit_hlt(struct vcpu *v, struct utcb_state *s)
 
 uint64_t exit_triple_fault(struct vcpu *v, struct utcb_state *s)
 {
-    vm_stop(v, "triple fault at %x:%llx", s->seg[SEG_CS].sel, (unsigned long long)s->rip);
+    vm_shutdown(v, "triple fault at %x:%llx", s->seg[SEG_CS].sel, (unsigned long long)s->rip);
     return exit_settle_slow(v, s, 0);
 }
 

@@ -79,7 +79,7 @@ static bool event_merge(struct vcpu *v, unsigned *vector, bool *has_error, uint3
 void irq_raise(struct vcpu *v, unsigned vector, bool has_error, uint32_t error)
 {
     if (__builtin_expect(v->inject_info & INJ_VALID, 0) && !event_merge(v, &vector, &has_error, &error)) {
-        vm_stop(v, "triple fault: exception %u in the delivery of a double fault", vector);
+        vm_shutdown(v, "triple fault: exception %u in the delivery of a double fault", vector);
         return;
     }
     v->inject_info = INJ_VALID | INTR_TYPE_HW_EXCEPTION | vector | (has_error ? INJ_ERROR : 0);

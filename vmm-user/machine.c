@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The chips of the PC and the wires between them. A new chip is one line in `chips` and its wires in machine_init.
+#include "lib/c/printf.h"
 #include "pc/acpi_pm.h"
 #include "pc/debug_ports.h"
 #include "pc/i8042.h"
@@ -55,6 +56,7 @@ static void power_request(void *ctx, enum power_action action, const char *why)
 {
     struct vm *vm = ctx;
     if (action == POWER_RESET) {
+        snprintf(vm->reason, sizeof(vm->reason), "%s", why ? why : "");
         vm_ask(VM_REQUEST_RESET);
         return;
     }

@@ -87,7 +87,8 @@ static void command_stat(struct answer *a, const char *args)
     times_say(a, v->stats);
     exits_say(a, v->stats);
     if (vm.resets)
-        say(a, "resets           %14llu\n", (unsigned long long)vm.resets);
+        say(a, "resets           %14llu%s%s\n", (unsigned long long)vm.resets, vm.reason[0] ? ", the last one: " : "",
+            vm.reason);
     if (v->unknown_opcodes)
         say(a, "unknown instructions %10llu\n", (unsigned long long)v->unknown_opcodes);
     tally_say(a, "MSR read", &vm.msr_reads, false, 8);

@@ -169,6 +169,16 @@ void vm_stop(struct vcpu *v, const char *format, ...)
     vm_ask(VM_REQUEST_STOP);
 }
 
+void vm_shutdown(struct vcpu *v, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(vm.reason, sizeof(vm.reason), format, args);
+    va_end(args);
+    (void)v;
+    vm_ask(vm.config.kernel[0] ? VM_REQUEST_STOP : VM_REQUEST_RESET);
+}
+
 void vm_reset(void)
 {
     struct vcpu *v = &vm.vcpus[0];

@@ -51,6 +51,10 @@ void vm_reset(void);
 // Handler: the guest has ended. `text` as `vm list` shows it.
 void vm_stop(struct vcpu *v, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+// Handler: the processor has shut down. A PC's chipset resets it then; a kernel that was loaded stays where it fell, for
+// who looks for the reason.
+void vm_shutdown(struct vcpu *v, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 // Handler: what ATTENTION_WORK announced. Returns true if the guest begins anew: the whole state is to be replied.
 bool vm_work(struct vcpu *v);
 

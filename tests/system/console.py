@@ -4,6 +4,7 @@
 A test file defines functions test_NAME() and ends with `run_tests(globals())`; each becomes one line PASS, FAIL or
 SKIP. MICA_ON=qemu runs a test that does not care on QEMU (SVM) instead of Bochs (VT-x). Wall-clock limits are generous
 and can be stretched by MICA_PATIENCE=FACTOR on a slow host."""
+import codecs
 import os
 import re
 import select
@@ -59,6 +60,7 @@ class System:
              "--rtc", str(CLOCK), *options],
             cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors)
         self.on, self.start = on, time.time()
+        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.output = ""    # all that was printed, without carriage returns
         self.position = 0   # up to where expect() has consumed it
         self.boot = boot
@@ -96,7 +98,7 @@ class System:
         if not select.select([self.process.stdout], [], [], seconds)[0]:
             return True
         data = os.read(self.process.stdout.fileno(), 65536)
-        self.output += data.decode(errors="replace").replace("\r", "")
+        self.output += self.decoder.decode(data).replace("\r", "")
         return bool(data)
 
     def expect(self, pattern, seconds=COMMAND_SECONDS):

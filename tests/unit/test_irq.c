@@ -24,7 +24,7 @@ void vm_ask(enum vm_request request)
     asked = request;
 }
 
-void vm_stop(struct vcpu *v, const char *format, ...)
+void vm_shutdown(struct vcpu *v, const char *format, ...)
 {
     (void)v, (void)format;
     asked = VM_REQUEST_STOP;

@@ -227,6 +227,13 @@ static void test_loopback(void **state)
     assert_int_equal(f.out_count, 0);
     assert_true(get(UART_LSR) & UART_LSR_DR);
     assert_int_equal(get(UART_RBR), 0xa5);
+    set(UART_IER, UART_IER_ERBFI); // interrupts are fully operational
+    set(UART_MCR, UART_MCR_LOOP | UART_MCR_OUT2);
+    set(UART_THR, 0x5a);
+    fake_run(&f, FAKE_MS);
+    assert_true(f.wires[4].level);
+    assert_int_equal(get(UART_RBR), 0x5a);
+    assert_false(f.wires[4].level);
     uart_receive(&uart, 'x'); // the outside is cut off
     assert_false(get(UART_LSR) & UART_LSR_DR);
     assert_false(uart_can_receive(&uart));

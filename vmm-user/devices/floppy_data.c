@@ -19,11 +19,12 @@ static struct floppy_drive *drive_of(struct floppy *f)
     return n < FDC_DRIVES && f->drives[n].there ? &f->drives[n] : NULL;
 }
 
-static void finish(struct floppy *f, struct status s, struct sector_id id)
+// `head`: the one that was in use last.
+static void finish(struct floppy *f, struct status s, struct sector_id id, unsigned head)
 {
     if (s.st1 || s.st2)
         s.st0 |= FDC_ST0_ABNORMAL;
-    s.st0 |= f->bytes[1] & 7;
+    s.st0 |= (uint8_t)((f->bytes[1] & 3) | head << 2);
     floppy_result(f, (const uint8_t[]){s.st0, s.st1, s.st2, id.c, id.h, id.r, id.n}, 7, true);
 }
 
@@ -115,7 +116,7 @@ static void transfer(struct floppy *f, enum transfer how)
             break;
         }
     }
-    finish(f, s, id);
+    finish(f, s, id, head);
 }
 
 void floppy_read(struct floppy *f)
@@ -138,11 +139,11 @@ void floppy_read_id(struct floppy *f)
     struct floppy_drive *d = drive_of(f);
     unsigned head = f->bytes[1] >> 2 & 1;
     if (!disk_is_readable(f, d) || head >= d->format->heads || d->track >= d->format->cylinders) {
-        finish(f, (struct status){.st1 = ST1_MAM}, (struct sector_id){0});
+        finish(f, (struct status){.st1 = ST1_MAM}, (struct sector_id){0}, head);
         return;
     }
     d->next_id = (uint8_t)(d->next_id % d->format->spt + 1);
-    finish(f, (struct status){0}, (struct sector_id){d->track, (uint8_t)head, d->next_id, FDC_SIZE});
+    finish(f, (struct status){0}, (struct sector_id){d->track, (uint8_t)head, d->next_id, FDC_SIZE}, head);
 }
 
 // Each sector's identification comes by DMA; its data is the filler byte. The disk keeps its format.
@@ -166,5 +167,5 @@ void floppy_format_track(struct floppy *f)
         if (!s.st1 && block_write(d->media, lba, 1, buffer))
             s.st1 = ST1_CRC;
     }
-    finish(f, s, id);
+    finish(f, s, id, head);
 }

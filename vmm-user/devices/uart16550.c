@@ -39,8 +39,7 @@ static uint8_t uart_cause(const struct uart *u)
 
 static void uart_update(struct uart *u)
 {
-    bool gate = (u->mcr & (UART_MCR_OUT2 | UART_MCR_LOOP)) == UART_MCR_OUT2;
-    bool level = gate && uart_cause(u) != UART_IIR_NONE;
+    bool level = u->mcr & UART_MCR_OUT2 && uart_cause(u) != UART_IIR_NONE;
     if (level == u->irq_level)
         return;
     u->irq_level = level;
