@@ -9,7 +9,7 @@
 #define CR0_KNOWN                                                                                                      \
     (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
 #define CS_L      (1u << 9)
-#define PDPTE_RESERVED 0x1e6ull // bits 1-2, 5-8
+#define PDPTE_RESERVED 0x1c6ull // bits 1-2, 5-8; not 5, "accessed", that QEMU sets
 
 // With PAE outside of long mode the processor loads four PDPTEs (SDM 3A 4.4.1); false = #GP.
 bool exit_pdptes_load(struct vcpu *v, struct utcb_state *s)

@@ -71,7 +71,7 @@ static uint64_t reserved_bits(const struct walk *w, unsigned level, bool leaf)
     uint64_t reserved = bits_from_to(max_phys, 51);
     if (w->shape->pae) {
         if (level == 3) {
-            return bits_from_to(max_phys, 63) | bits_from_to(5, 8) | bits_from_to(1, 2);
+            return 0; // judged when CR3 was loaded (SDM 3A 4.4.1), not again; QEMU sets the accessed bit here
         }
         reserved |= bits_from_to(52, 62);
     }
