@@ -15,6 +15,25 @@ struct io_range {
 
 #define DEVICE_RANGES 8
 
+// Many accesses at once, as REP INS, OUTS, STOS and MOVS upwards are: `count` elements of `size` bytes, in order. What the
+// device cannot do together is done one by one.
+enum io_block_kind {
+    IO_BLOCK_IN,   // port to `host`
+    IO_BLOCK_OUT,  // `host` to port
+    IO_BLOCK_FILL, // `value` to memory
+    IO_BLOCK_PUT,  // `host` to memory
+    IO_BLOCK_GET,  // memory to `host`
+    IO_BLOCK_COPY, // memory at `from` to memory
+};
+
+struct io_block {
+    enum io_block_kind kind;
+    unsigned size;
+    uint64_t addr, from;
+    uint64_t count, value;
+    void *host;
+};
+
 struct device_ops {
     const char *name;                                                               // "uart16550", as `vm stat` prints it
     // One access of `size` bytes (1, 2, 4; MMIO also 8) at an absolute address inside one of the ranges. Unimplemented registers
@@ -25,6 +44,7 @@ struct device_ops {
     void (*save)(struct device *dev, struct state *s);
     void (*load)(struct device *dev, struct state *s);                              // validates: state is untrusted; sets s->error
     unsigned max_size;                                                              // widest access the chip takes; 0 = any
+    bool (*block)(struct device *dev, const struct io_block *b);                     // optional; false: one by one, please
 };
 
 // Embedded as the first member of each chip's struct.

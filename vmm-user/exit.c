@@ -192,6 +192,16 @@ enum insn_result exit_insn_mmio(void *context, uint64_t address, unsigned size, 
     return INSN_DONE;
 }
 
+bool exit_insn_block(void *context, const struct io_block *b)
+{
+    struct bus *bus = &((struct vcpu *)context)->vm->machine.bus;
+    bool is_port = b->kind == IO_BLOCK_IN || b->kind == IO_BLOCK_OUT;
+    struct device *dev = is_port ? bus->devices[bus->port_map[b->addr]] : bus_mmio_find(bus, b->addr);
+    if (!dev->ops->block || (b->kind == IO_BLOCK_COPY && bus_mmio_find(bus, b->from) != dev))
+        return false;
+    return dev->ops->block(dev, b);
+}
+
 // An instruction that the decoder does not know is #UD for the guest; the log shows its bytes, the first times.
 static __attribute__((noinline)) uint64_t insn_unknown(struct vcpu *v, struct utcb_state *s)
 {
@@ -231,7 +241,7 @@ static bool insn_lacks_segments(struct vcpu *v)
 }
 
 // Everything but an instruction that was executed.
-static __attribute__((noinline)) uint64_t insn_not_done(struct vcpu *v, struct utcb_state *s, enum insn_result result)
+__attribute__((noinline)) uint64_t exit_insn_not_done(struct vcpu *v, struct utcb_state *s, enum insn_result result)
 {
     const struct insn_fault *fault = &v->insn.fault;
     uint64_t mtd = MTD_GPR | MTD_RIP | MTD_RFLAGS;
@@ -255,16 +265,16 @@ uint64_t exit_insn(struct vcpu *v, struct utcb_state *s)
         return vcpu_widen(v, MTD_DR);
     vcpu_narrow(v);
     cpu->byte_count = 0;
-    if (__builtin_expect(!exit_is_64(s), 0) && insn_lacks_segments(v))
-        return vcpu_widen(v, EXIT_MTD_INSN);
+    if (__builtin_expect(!exit_is_64(s), 0))
+        return exit_insn_legacy(v, s);
     enum insn_result result = insn_fetch(cpu, &in);
     if (__builtin_expect(result != INSN_DONE, 0))
-        return insn_not_done(v, s, result);
+        return exit_insn_not_done(v, s, result);
     if (__builtin_expect((unsigned)in->segment - INSN_FS < 2, 0) && insn_lacks_segments(v))
         return vcpu_widen(v, EXIT_MTD_INSN);
     result = insn_execute(cpu, in);
     if (__builtin_expect(result != INSN_DONE, 0))
-        return insn_not_done(v, s, result);
+        return exit_insn_not_done(v, s, result);
     s->rip -= s->insn_len; // exit_retire moves it by what the exit said; the executor has moved it already
     uint64_t mtd = insn_changes(in);
     if (s->rflags & RFLAGS_RF) { // saved as 1 by an exit that is like a fault (SDM 3C 28.3.3)

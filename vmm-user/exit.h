@@ -91,10 +91,13 @@ uint64_t exit_unsupported(struct vcpu *v, struct utcb_state *s);
 // Callbacks of the instruction executor; the context is the vCPU.
 enum insn_result exit_insn_port(void *context, uint64_t address, unsigned size, bool write, uint64_t *value);
 enum insn_result exit_insn_mmio(void *context, uint64_t address, unsigned size, bool write, uint64_t *value);
+bool exit_insn_block(void *context, const struct io_block *block);
 
 uint64_t exit_port(struct vcpu *v, struct utcb_state *s, uint16_t port, unsigned size, bool in);
 uint64_t exit_port_string(struct vcpu *v, struct utcb_state *s); // INS, OUTS: needs EXIT_MTD_INSN
 uint64_t exit_insn(struct vcpu *v, struct utcb_state *s);        // MMIO: v->insn.hint is set
+uint64_t exit_insn_legacy(struct vcpu *v, struct utcb_state *s); // the same for code that is not 64-bit (exit_legacy.c)
+uint64_t exit_insn_not_done(struct vcpu *v, struct utcb_state *s, enum insn_result result);
 uint64_t exit_apic_write(struct vcpu *v, struct utcb_state *s, uint32_t offset);
 bool exit_pdptes_load(struct vcpu *v, struct utcb_state *s);     // after a change of CR0, CR3, CR4; false: #GP
 // task.c: `source` 0 CALL, 1 IRET, 2 JMP, 3 a gate in the IDT. Needs MTD_ALL.

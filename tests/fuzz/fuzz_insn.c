@@ -41,6 +41,30 @@ static enum insn_result port(void *context, uint64_t number, unsigned size, bool
     return ++*calls % 37 == 0 ? INSN_RETRY : INSN_DONE;
 }
 
+// A block lies in one page of RAM and, of memory, in one page of devices.
+static bool block(void *context, const struct io_block *b)
+{
+    unsigned *calls = context;
+    uint64_t bytes = b->size * b->count;
+    if (b->count < 2 || bytes > PAGE) {
+        abort();
+    }
+    if (b->kind != IO_BLOCK_IN && b->kind != IO_BLOCK_OUT && (b->addr & (PAGE - 1)) + bytes > PAGE) {
+        abort();
+    }
+    if (++*calls % 5 == 0) {
+        return false;
+    }
+    if (b->kind == IO_BLOCK_IN || b->kind == IO_BLOCK_GET) {
+        memset(b->host, (int)*calls, bytes);
+    } else if (b->kind == IO_BLOCK_OUT || b->kind == IO_BLOCK_PUT) {
+        for (uint64_t i = 0; i < bytes; i++) {
+            ignored += ((uint8_t *)b->host)[i];
+        }
+    }
+    return true;
+}
+
 // Identity-maps RAM and a window of devices in 64-bit mode, with some pages missing or read-only.
 static void tables_fill(uint8_t *ram, uint64_t variant)
 {
@@ -98,7 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     unsigned calls = data[GPR_BYTES];
     const struct guest_mem mem = {.low = ram, .low_size = RAM_BYTES};
     struct insn_cpu cpu = {
-        .state = &state, .ram = &mem, .cache = &cache, .mmio = device, .port = port, .context = &calls, .max_phys = 36};
+        .state = &state, .ram = &mem, .cache = &cache, .mmio = device, .port = port, .block = block, .context = &calls, .max_phys = 36};
     memset(&state, 0, sizeof(state));
     memset(ram, 0, sizeof(ram));
     uint64_t variant;

@@ -54,5 +54,10 @@ def test_a20_floppy_on_bare_qemu():
     check("a20: 26 checks, 0 failed" in said, said)
 
 
+def test_redraws_go_through():
+    said = run_in_vm("redraw", "qemu", "redraw: done")
+    check(said.count("BENCH: redraw_") == 12, said)
+
+
 if __name__ == "__main__":
     run_tests(globals())

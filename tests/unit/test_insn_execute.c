@@ -593,6 +593,172 @@ static void test_rep_16(void **unused)
     assert_int_equal(state.gpr[GPR_RDI], 0xfffe);
 }
 
+static struct io_block blocks[LOG];
+static unsigned block_count;
+static uint32_t attention;
+static bool block_refused;
+
+static bool block_access(void *context, const struct io_block *b)
+{
+    assert_ptr_equal(context, &cpu);
+    if (block_refused) {
+        return false;
+    }
+    blocks[block_count++] = *b;
+    if (b->kind == IO_BLOCK_IN || b->kind == IO_BLOCK_GET) {
+        memset(b->host, 0x5a, b->size * b->count);
+    }
+    return true;
+}
+
+static void block_mode(void)
+{
+    mode_64();
+    cpu.block = block_access;
+    cpu.attention = &attention;
+    block_count = attention = 0;
+    block_refused = false;
+}
+
+// What a REP does with a device goes to it page by page.
+static void test_blocks(void **unused)
+{
+    (void)unused;
+    block_mode();
+    state.gpr[GPR_RDI] = 0x8ff0;
+    state.gpr[GPR_RCX] = 256;
+    state.gpr[GPR_RDX] = 0xabcd01f0;
+    assert_int_equal(RUN(0xf3, 0x66, 0x6d), INSN_DONE); // rep insw
+    assert_int_equal(block_count, 2);
+    assert_int_equal(blocks[0].kind, IO_BLOCK_IN);
+    assert_int_equal(blocks[0].addr, 0x01f0);
+    assert_int_equal(blocks[0].size, 2);
+    assert_int_equal(blocks[0].count, 8);
+    assert_ptr_equal(blocks[0].host, ram + 0x8ff0);
+    assert_int_equal(blocks[1].count, 248);
+    assert_int_equal(state.gpr[GPR_RDI], 0x8ff0 + 512);
+    assert_int_equal(state.gpr[GPR_RCX], 0);
+    assert_int_equal(ram[0x8ff0 + 511], 0x5a);
+    assert_int_equal(ram[0x8ff0 + 512], 0);
+
+    block_mode();
+    state.gpr[GPR_RSI] = 0x8000;
+    state.gpr[GPR_RDI] = DEVICE_GVA + 16;
+    state.gpr[GPR_RCX] = 5;
+    assert_int_equal(RUN(0xf3, 0xa5), INSN_DONE); // rep movsd to the device
+    assert_int_equal(blocks[0].kind, IO_BLOCK_PUT);
+    assert_int_equal(blocks[0].addr, DEVICE_GPA + 16);
+    assert_ptr_equal(blocks[0].host, ram + 0x8000);
+    state.rip = CODE;
+    state.gpr[GPR_RSI] = DEVICE_GVA;
+    state.gpr[GPR_RCX] = 5;
+    assert_int_equal(RUN(0xf3, 0xa5), INSN_DONE); // inside of it
+    assert_int_equal(blocks[1].kind, IO_BLOCK_COPY);
+    assert_int_equal(blocks[1].from, DEVICE_GPA);
+    assert_int_equal(blocks[1].addr, DEVICE_GPA + 36);
+    state.rip = CODE;
+    state.gpr[GPR_RDI] = 0x9000;
+    state.gpr[GPR_RCX] = 5;
+    assert_int_equal(RUN(0xf3, 0xa5), INSN_DONE); // from it
+    assert_int_equal(blocks[2].kind, IO_BLOCK_GET);
+    assert_int_equal(blocks[2].addr, DEVICE_GPA + 20);
+    assert_ptr_equal(blocks[2].host, ram + 0x9000);
+    state.rip = CODE;
+    state.gpr[GPR_RDI] = DEVICE_GVA + 0xffc;
+    state.gpr[GPR_RAX] = 0x1122334455667788;
+    state.gpr[GPR_RCX] = 4;
+    assert_int_equal(RUN(0xf3, 0xaa), INSN_DONE); // rep stosb up to the end of the page
+    assert_int_equal(blocks[3].kind, IO_BLOCK_FILL);
+    assert_int_equal(blocks[3].value, 0x88);
+    assert_int_equal(blocks[3].count, 4);
+    assert_int_equal(device_calls, 0);
+}
+
+// Downwards, by one element, or where the device will not: one by one.
+static void test_no_blocks(void **unused)
+{
+    (void)unused;
+    for (unsigned i = 0; i < 3; i++) {
+        block_mode();
+        block_refused = i == 2;
+        state.rflags |= i == 0 ? RFLAGS_DF : 0;
+        state.gpr[GPR_RDI] = DEVICE_GVA + 100;
+        state.gpr[GPR_RCX] = i == 1 ? 1 : 7;
+        assert_int_equal(RUN(0xf3, 0xaa), INSN_DONE); // rep stosb
+        assert_int_equal(block_count, 0);
+        assert_int_equal(device_calls, i == 1 ? 1 : 7);
+        assert_int_equal(log_[0].address, DEVICE_GPA + 100);
+    }
+}
+
+static enum insn_result alarming_port(void *context, uint64_t port, unsigned size, bool write, uint64_t *value)
+{
+    attention = device_calls == 2;
+    return port_access(context, port, size, write, value);
+}
+
+// An interrupt comes between two elements; a single step after each.
+static void test_rep_pauses(void **unused)
+{
+    (void)unused;
+    block_mode();
+    block_refused = true;
+    cpu.port = alarming_port;
+    state.gpr[GPR_RSI] = 0x8000;
+    state.gpr[GPR_RCX] = 10;
+    assert_int_equal(RUN(0xf3, 0x6e), INSN_RETRY); // rep outsb
+    assert_int_equal(device_calls, 3);
+    assert_int_equal(state.gpr[GPR_RCX], 7);
+    assert_int_equal(state.gpr[GPR_RSI], 0x8003);
+    assert_int_equal(state.rip, CODE);
+    attention = 1; // from before: there is progress all the same
+    device_calls = 10;
+    cpu.port = port_access;
+    assert_int_equal(insn_emulate(&cpu), INSN_RETRY);
+    assert_int_equal(state.gpr[GPR_RCX], 6);
+    attention = 0;
+    state.rflags |= RFLAGS_TF;
+    assert_int_equal(insn_emulate(&cpu), INSN_DONE);
+    assert_int_equal(state.gpr[GPR_RCX], 5);
+    assert_int_equal(state.rip, CODE);
+    state.gpr[GPR_RCX] = 1;
+    assert_int_equal(insn_emulate(&cpu), INSN_DONE);
+    assert_int_equal(state.rip, CODE + 2);
+}
+
+// The next instruction is fetched from the page that is known, as it is in memory now.
+static void test_fetch_next(void **unused)
+{
+    (void)unused;
+    struct insn_page page = {0};
+    const struct insn *in;
+    mode_16();
+    state.rip = PAGE - 20;
+    const uint8_t code[] = {0x40, 0x43, 0x90}; // inc ax; inc bx
+    memcpy(ram + CODE + state.rip, code, sizeof(code));
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(insn_fetch_next(&cpu, &page, &in), INSN_DONE);
+        assert_int_equal(in->op, INSN_OP_INC);
+        assert_int_equal(in->dst_reg, i ? GPR_RBX : GPR_RAX);
+        assert_int_equal(insn_execute(&cpu, in), INSN_DONE);
+    }
+    assert_ptr_equal(page.host, ram + CODE);
+    state.rip = PAGE - 20;
+    ram[CODE + state.rip] = 0x48; // dec ax
+    assert_int_equal(insn_fetch_next(&cpu, &page, &in), INSN_DONE);
+    assert_int_equal(in->op, INSN_OP_DEC);
+    state.rip = PAGE - 1; // over the edge, then behind it
+    ram[CODE + PAGE - 1] = 0xb0; // mov al, 42h
+    ram[CODE + PAGE] = 0x42;
+    assert_int_equal(insn_fetch_next(&cpu, &page, &in), INSN_DONE);
+    assert_int_equal(in->length, 2);
+    assert_int_equal(insn_execute(&cpu, in), INSN_DONE);
+    ram[CODE + PAGE + 1] = 0x4b; // dec bx
+    assert_int_equal(insn_fetch_next(&cpu, &page, &in), INSN_DONE);
+    assert_int_equal(in->op, INSN_OP_DEC);
+    assert_ptr_equal(page.host, ram + CODE + PAGE);
+}
+
 static void test_divide_error(void **unused)
 {
     (void)unused;
@@ -636,6 +802,10 @@ int main(void)
         cmocka_unit_test(test_port_strings),
         cmocka_unit_test(test_rep),
         cmocka_unit_test(test_rep_16),
+        cmocka_unit_test(test_blocks),
+        cmocka_unit_test(test_no_blocks),
+        cmocka_unit_test(test_rep_pauses),
+        cmocka_unit_test(test_fetch_next),
         cmocka_unit_test(test_divide_error),
         cmocka_unit_test(test_cmpxchg8b_device),
     };

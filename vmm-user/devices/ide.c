@@ -387,6 +387,19 @@ static void ide_write(struct device *dev, enum io_space space, uint64_t port, un
     }
 }
 
+// REP INS and OUTS of the data ports.
+static bool ide_transfers(struct device *dev, const struct io_block *b)
+{
+    struct ide *ide = (struct ide *)dev;
+    if (!is_data(b->addr, b->size) || (b->kind != IO_BLOCK_IN && b->kind != IO_BLOCK_OUT))
+        return false;
+    if (b->kind == IO_BLOCK_IN)
+        ide_data_read(ide, (uint16_t)b->addr, b->size, (uint32_t)b->count, b->host);
+    else
+        ide_data_write(ide, (uint16_t)b->addr, b->size, (uint32_t)b->count, b->host);
+    return true;
+}
+
 // ---- the whole
 
 void ide_reset(struct device *dev)
@@ -423,6 +436,7 @@ static const struct device_ops ide_ops = {
     .save = ide_save,
     .load = ide_load,
     .max_size = 4,
+    .block = ide_transfers,
 };
 
 bool ide_attach(struct ide *ide, unsigned channel, unsigned drive, const struct block_backend *media)

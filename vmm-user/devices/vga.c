@@ -329,6 +329,31 @@ static void vga_dev_write(struct device *dev, enum io_space space, uint64_t addr
     }
 }
 
+// Those in the planes; the framebuffer's bus accesses are seldom.
+static bool vga_transfers(struct device *dev, const struct io_block *b)
+{
+    struct vga *v = (struct vga *)dev;
+    if (!is_window(b->addr))
+        return false;
+    switch (b->kind) {
+    case IO_BLOCK_FILL:
+        vga_fill(v, b->addr, b->size, b->count, b->value);
+        return true;
+    case IO_BLOCK_PUT:
+        vga_put(v, b->addr, b->size, b->count, b->host);
+        return true;
+    case IO_BLOCK_GET:
+        vga_get(v, b->addr, b->size, b->count, b->host);
+        return true;
+    case IO_BLOCK_COPY:
+        if (is_window(b->from))
+            vga_copy(v, b->addr, b->from, b->size, b->count);
+        return is_window(b->from);
+    default:
+        return false;
+    }
+}
+
 // ---- state
 
 static void vga_reset(struct device *dev)
@@ -428,6 +453,7 @@ static const struct device_ops vga_ops = {
     .save = vga_save,
     .load = vga_load,
     .max_size = 0,
+    .block = vga_transfers,
 };
 
 void vga_init(struct vga *v, struct clock *clock, const struct vga_host *host)

@@ -367,12 +367,13 @@ static bool all_planar(const struct vga *v, uint64_t addr, uint64_t bytes)
 
 void vga_fill(struct vga *v, uint64_t addr, unsigned size, uint64_t count, uint64_t value)
 {
-    if (size == 1 && all_planar(v, addr, count)) {
-        // The latches do not change, so every byte gives the same word.
-        uint32_t at = (uint32_t)(addr - VGA_MEMORY_BASE - v->plan.first), mask = v->plan.plane_mask;
-        uint32_t data = data_path(v, (uint8_t)value) & mask;
-        for (uint64_t i = 0; i < count; i++, at++)
-            v->planes[at & 0xffff] = (v->planes[at & 0xffff] & ~mask) | data;
+    if (all_planar(v, addr, count * size)) {
+        // The latches do not change, so every byte of the value always gives the same word.
+        uint32_t at = (uint32_t)(addr - VGA_MEMORY_BASE - v->plan.first), mask = v->plan.plane_mask, data[8];
+        for (unsigned i = 0; i < size; i++)
+            data[i] = data_path(v, (uint8_t)(value >> 8 * i)) & mask;
+        for (uint64_t i = 0; i < count * size; i++, at++)
+            v->planes[at & 0xffff] = (v->planes[at & 0xffff] & ~mask) | data[i % size];
         return;
     }
     for (uint64_t i = 0; i < count; i++, addr += size)

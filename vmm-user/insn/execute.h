@@ -4,6 +4,7 @@
 #pragma once
 
 #include "abi/utcb.h"
+#include "vmm-user/device.h"
 #include "vmm-user/guest_walk.h"
 #include "vmm-user/insn/decode.h"
 
@@ -24,6 +25,9 @@ struct insn_fault {
 // Devices. `size` is 1, 2, 4 or 8 (ports: at most 4). A read stores its value zero-extended. Returns INSN_DONE, or what
 // the instruction shall end with: then the access must have had no effect.
 typedef enum insn_result insn_access(void *context, uint64_t address, unsigned size, bool write, uint64_t *value);
+
+// The same for many elements in one page of a device, by a REP; may be NULL. False: not together, nothing has happened.
+typedef bool insn_block(void *context, const struct io_block *block);
 
 // What the exit already knows: the processor translated `gla` to `gpa` just now, for a write too if `write`, and `gpa`
 // belongs to a device. Set by the VMM before the call where hardware tells (VMX: exit qualification bits 7 and 8 both
@@ -54,7 +58,9 @@ struct insn_cpu {
     uint64_t hole_first, hole_end; // [first, end) below ram->low_size: data accesses go to mmio all the same (VGA, ROM)
     struct insn_cache *cache;
     insn_access *mmio, *port;
+    insn_block *block;
     void *context;
+    const uint32_t *attention; // not 0: a REP pauses between two elements, as for an interrupt; may be NULL
     uint8_t max_phys; // as in struct guest_paging
     uint64_t gate;    // as there; when it changes, cache->walks must be emptied
     uint32_t pkru;
@@ -74,9 +80,17 @@ enum insn_mode insn_mode_of(const struct utcb_state *state);
 // Fetches and decodes the instruction at CS:RIP. On INSN_DONE *in is good until the next fetch of this vCPU.
 enum insn_result insn_fetch(struct insn_cpu *cpu, const struct insn **in);
 
+// The same for the instruction behind one that was executed, with nothing but those in between: `page`, zeroed at first,
+// remembers where their code is.
+struct insn_page {
+    uint64_t linear;
+    const uint8_t *host; // NULL: not known
+};
+enum insn_result insn_fetch_next(struct insn_cpu *cpu, struct insn_page *page, const struct insn **in);
+
 // Executes it. A privileged instruction is not executed but INSN_UNSUPPORTED; port instructions are executed without a
 // look at IOPL and the I/O bitmap, which the processor checked before the exit. REP stops with INSN_RETRY after 4096
-// iterations.
+// iterations or when somebody wants attention; with TF it ends after one, RIP still at it.
 enum insn_result insn_execute(struct insn_cpu *cpu, const struct insn *in);
 
 // Both.

@@ -89,6 +89,10 @@ enum insn_result address_translate(struct insn_cpu *cpu, uint64_t linear, unsign
         *gpa = (hint->gpa & ~(GUEST_PAGE_SIZE - 1ull)) | (linear & (GUEST_PAGE_SIZE - 1));
         return INSN_DONE;
     }
+    if (!(cpu->state->cr0 & CR0_PG)) {
+        *gpa = (uint32_t)linear & ~cpu->gate;
+        return INSN_DONE;
+    }
     if (guest_walk_lookup(&cpu->cache->walks, regime_of(cpu), cpu->state->cr3, linear, access, gpa)) {
         return INSN_DONE;
     }

@@ -133,6 +133,38 @@ static bool comparison_ends(const struct string *s)
     return compares && zero != (bool)(s->in->flags & INSN_REP);
 }
 
+// All elements at once, by the device that one side or both are. False: one by one.
+static bool block_execute(struct string *s, uint64_t count)
+{
+    struct insn_cpu *cpu = s->cpu;
+    const struct operand *source = &s->source.first, *dest = &s->dest.first;
+    bool from_device = s->source.used && !source->host, to_device = s->dest.used && !dest->host;
+    struct io_block b = {.size = s->in->size, .count = count, .value = s->accumulator, .addr = to_device ? dest->gpa[0] : source->gpa[0]};
+    switch (s->in->op) {
+    case INSN_OP_INS:
+        b.kind = IO_BLOCK_IN, b.addr = s->port, b.host = dest->host;
+        return !to_device && cpu->block(cpu->context, &b);
+    case INSN_OP_OUTS:
+        b.kind = IO_BLOCK_OUT, b.addr = s->port, b.host = source->host;
+        return !from_device && cpu->block(cpu->context, &b);
+    case INSN_OP_STOS:
+        b.kind = IO_BLOCK_FILL;
+        return to_device && cpu->block(cpu->context, &b);
+    case INSN_OP_MOVS:
+        b.kind = !to_device ? IO_BLOCK_GET : from_device ? IO_BLOCK_COPY : IO_BLOCK_PUT;
+        b.from = source->gpa[0];
+        b.host = to_device ? source->host : dest->host;
+        return (from_device || to_device) && cpu->block(cpu->context, &b);
+    default:
+        return false;
+    }
+}
+
+static bool attention_wanted(const struct string *s)
+{
+    return s->cpu->attention && __atomic_load_n(s->cpu->attention, __ATOMIC_RELAXED);
+}
+
 // Executes up to `count` elements that both sides can do at once; *done says how many were.
 static enum insn_result elements_execute(struct string *s, uint64_t count, uint64_t *done, bool *ended)
 {
@@ -151,6 +183,9 @@ static enum insn_result elements_execute(struct string *s, uint64_t count, uint6
     }
     run_clip(s, &s->source, &count);
     run_clip(s, &s->dest, &count);
+    if (count > 1 && s->cpu->block && block_execute(s, count)) {
+        *done = count;
+    }
     while (*done < count && !*ended) {
         result = element_execute(s, *done);
         if (result != INSN_DONE) {
@@ -158,6 +193,9 @@ static enum insn_result elements_execute(struct string *s, uint64_t count, uint6
         }
         ++*done;
         *ended = comparison_ends(s);
+        if (attention_wanted(s)) {
+            break;
+        }
     }
     if (s->source.used) {
         counter_add(s, GPR_RSI, *done * step);
@@ -177,8 +215,8 @@ enum insn_result string_execute(struct insn_cpu *cpu, const struct insn *in)
                        .address_mask = size_mask(in->address_size),
                        .accumulator = reg_read(cpu->state, GPR_RAX, in->size),
                        .port = (uint16_t)cpu->state->gpr[GPR_RDX]};
-    bool repeated = in->flags & (INSN_REP | INSN_REPNE), ended = false;
-    uint64_t budget = ITERATIONS_MAX, done;
+    bool repeated = in->flags & (INSN_REP | INSN_REPNE), ended = false, stepped = cpu->state->rflags & RFLAGS_TF;
+    uint64_t budget = stepped ? 1 : ITERATIONS_MAX, done = 0;
     if (!repeated) {
         bool once = false;
         enum insn_result result = elements_execute(&s, 1, &done, &once);
@@ -189,8 +227,8 @@ enum insn_result string_execute(struct insn_cpu *cpu, const struct insn *in)
         if (left == 0 || ended) {
             return insn_finish(cpu, in);
         }
-        if (budget == 0) {
-            return INSN_RETRY;
+        if (budget == 0 || (done && attention_wanted(&s))) {
+            return stepped ? INSN_DONE : INSN_RETRY;
         }
         enum insn_result result = elements_execute(&s, left < budget ? left : budget, &done, &ended);
         counter_add(&s, GPR_RCX, -done);
