@@ -97,7 +97,7 @@ uint64_t exit_runs_nowhere(struct vcpu *v, struct utcb_state *s)
 uint64_t exit_event(struct vcpu *v, struct utcb_state *s)
 {
     exit_vectoring(v, s);
-    vcpu_attend(v, ATTENTION_IRQ);
+    vcpu_attend(v, ATTENTION_IRQ | (vm_recall_due() ? ATTENTION_WORK : 0));
     return exit_settle_slow(v, s, 0);
 }
 
@@ -356,6 +356,11 @@ uint64_t exit_hlt(struct vcpu *v, struct utcb_state *s)
             __atomic_fetch_and(&v->attention, ~(uint32_t)ATTENTION_WORK, __ATOMIC_ACQ_REL);
             if (vm_work(v))
                 return vcpu_startup(v, s);
+            if (vm_recall_due()) { // that comes first; then the guest halts again, and nothing gets between
+                s->rip -= s->insn_len;
+                s->intr_state |= s->rflags & RFLAGS_IF ? BLOCKING_STI : 0;
+                return exit_settle_slow(v, s, MTD_STATE);
+            }
             continue;
         }
         vcpu_sleep(v);

@@ -13,7 +13,7 @@ static const struct {
     [EVENT_TIMER - EVENT_TIMER] = {{exit_timer, EVENT_MTD}, "timer"},
     [EVENT_FAILED - EVENT_TIMER] = {{exit_failed, MTD_ALL}, "failed entry"},
     [EVENT_STARTUP - EVENT_TIMER] = {{exit_startup, MTD_ALL}, "start"},
-    [EVENT_RECALL - EVENT_TIMER] = {{exit_event, EVENT_MTD}, "recall"},
+    [EVENT_RECALL - EVENT_TIMER] = {{exit_event, MTD_ALL}, "recall"},
 };
 
 static const struct exit_backend *backend = &exit_backend_vmx;

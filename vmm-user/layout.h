@@ -23,6 +23,7 @@ enum vmm_selector {
     SEL_VCPU_HALT = SEL_USER_FREE,
     SEL_VCPU_HANDLER,
     SEL_VCPU_EC,
+    SEL_INSPECTION,
     SEL_CHANNELS = SEL_USER_FREE + 16, // pairs
     SEL_VCPU_PORTALS = SEL_USER_FREE + 128, // EVENT_COUNT of them
 };

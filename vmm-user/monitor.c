@@ -1,32 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Commands that the shell sends to this VM: one line each; the answer is lines. One table.
-#include "lib/c/printf.h"
 #include "lib/c/string.h"
 #include "lib/sys/hypercall.h"
 #include "lib/sys/root.h"
+#include "vmm-user/answer.h"
 #include "vmm-user/devices/vga_terminal.h"
 #include "vmm-user/exit.h"
 #include "vmm-user/layout.h"
 #include "vmm-user/vm.h"
-
-struct answer {
-    char *at;
-    size_t left;
-};
-
-static void say(struct answer *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void say(struct answer *a, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    int n = vsnprintf(a->at, a->left, format, args);
-    va_end(args);
-    if (n < 0 || (size_t)n >= a->left)
-        n = a->left ? (int)a->left - 1 : 0;
-    a->at += n;
-    a->left -= (size_t)n;
-}
 
 // ---- stat
 
@@ -106,26 +87,22 @@ static void command_reset(struct answer *a, const char *args)
     say(a, "vm %u reset\n", start_info()->vm_id);
 }
 
-static void request_say(struct answer *a, enum vm_request request, bool possible, const char *done, const char *not)
-{
-    if (possible && vm_ask_if_idle(request)) {
-        vcpu_kick(&vm.vcpus[0], ATTENTION_WORK);
-        say(a, "vm %u %s\n", start_info()->vm_id, done);
-    } else {
-        say(a, "vm %u %s\n", start_info()->vm_id, not);
-    }
-}
-
 static void command_pause(struct answer *a, const char *args)
 {
     (void)args;
-    request_say(a, VM_REQUEST_PAUSE, vm.state == VM_RUNNING, "paused", "does not run: it cannot be paused");
+    if (vm.state != VM_RUNNING)
+        say(a, "vm %u does not run: it cannot be paused\n", start_info()->vm_id);
+    else
+        say(a, "vm %u %s\n", start_info()->vm_id, inspect_ask(VM_REQUEST_PAUSE) ? "paused" : "will pause when its vCPU answers");
 }
 
 static void command_resume(struct answer *a, const char *args)
 {
     (void)args;
-    request_say(a, VM_REQUEST_RESUME, vm.state == VM_PAUSED, "resumed", "is not paused");
+    if (vm.state != VM_PAUSED)
+        say(a, "vm %u is not paused\n", start_info()->vm_id);
+    else
+        say(a, "vm %u %s\n", start_info()->vm_id, inspect_ask(VM_REQUEST_RESUME) ? "resumed" : "is busy: try again");
 }
 
 // ---- crash: what a VMM that has gone wrong does to itself. Only itself must suffer.
@@ -216,13 +193,21 @@ static void command_keys(struct answer *a, const char *args)
     vcpu_kick(&vm.vcpus[0], ATTENTION_WORK);
 }
 
+// ---- a look inside
+
+static void command_regs(struct answer *a, const char *args)
+{
+    (void)args;
+    inspect_registers(a);
+}
+
 static const struct {
     const char *name;
     void (*run)(struct answer *a, const char *args);
 } commands[] = {
     {"screen", command_screen}, {"keys", command_keys},   {"stat", command_stat},
     {"reset", command_reset},   {"pause", command_pause}, {"resume", command_resume},
-    {"crash", command_crash},
+    {"crash", command_crash},   {"regs", command_regs},   {"memory", inspect_memory},
 };
 
 size_t monitor_command(const char *line, char *out, size_t size)

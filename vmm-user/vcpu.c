@@ -60,7 +60,7 @@ const char *vcpu_create(struct vcpu *v, struct vm *vm, unsigned cpu)
         return "no memory for the vCPU's handler";
     struct thread *t = thread_prepare((void *)VA_HANDLER_STACK, (void *)VA_HANDLER_UTCB, cpu);
     t->arg = v;
-    if (create_sm(v->halt_sm, SEL_SELF_PD, 0).status != ST_OK ||
+    if (create_sm(v->halt_sm, SEL_SELF_PD, 0).status != ST_OK || create_sm(SEL_INSPECTION, SEL_SELF_PD, 0).status != ST_OK ||
         handler_create(SEL_VCPU_HANDLER, SEL_SELF_PD, t, SEL_EXCEPTIONS) != ST_OK)
         return "the kernel makes no handler for the vCPU";
     const char *error = portals_create(v, SEL_VCPU_HANDLER);

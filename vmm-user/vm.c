@@ -214,6 +214,7 @@ void vm_wait_reset(struct vcpu *v)
 {
     struct utcb_state state = *v->state; // calls to root use the same page
     terminal_flush(&vm);
+    inspect_keep(v, &state);
     vm.state = VM_STOPPED;
     root_vm_state(VM_STOPPED, vm.reason);
     if ((exit_mtd((unsigned)v->event) & MTD_ALL) == MTD_ALL)
@@ -242,17 +243,30 @@ static void vm_pause(struct vcpu *v)
     uint64_t since = host_tsc();
     uint32_t request;
     terminal_flush(&vm);
+    inspect_keep(v, &state);
     vm.state = VM_PAUSED;
     root_vm_state(VM_PAUSED, "");
+    inspect_done();
     while ((request = __atomic_load_n(&vm.request, __ATOMIC_ACQUIRE)) == VM_REQUEST_NONE) {
         sm_take_all(v->halt_sm, 0);
         terminal_adopt();
     }
     vm.state = VM_RUNNING;
     root_vm_state(VM_RUNNING, "");
+    inspect_done();
     vm.clock.offset -= host_tsc() - since;
     *v->state = state;
     vcpu_attend(v, ATTENTION_TSC | ATTENTION_DEADLINE | ATTENTION_IRQ);
+}
+
+static bool at_recall(uint32_t request)
+{
+    return request == VM_REQUEST_PAUSE || request == VM_REQUEST_LOOK;
+}
+
+bool vm_recall_due(void)
+{
+    return at_recall(__atomic_load_n(&vm.request, __ATOMIC_ACQUIRE));
 }
 
 bool vm_work(struct vcpu *v)
@@ -261,8 +275,16 @@ bool vm_work(struct vcpu *v)
     bool again = false;
     terminal_adopt();
     while (request != VM_REQUEST_NONE) {
+        if (at_recall(request) && v->event != EVENT_RECALL) {
+            if (vm_ask_if_idle(request))
+                ctrl_ec(EC_RECALL, v->ec);
+            break;
+        }
         if (request == VM_REQUEST_PAUSE) {
             vm_pause(v);
+        } else if (request == VM_REQUEST_LOOK) {
+            inspect_keep(v, v->state);
+            inspect_done();
         } else if (request != VM_REQUEST_RESUME) {
             if (request == VM_REQUEST_STOP)
                 vm_wait_reset(v);

@@ -8,6 +8,7 @@
 #include "vmm-user/firmware.h"
 #include "vmm-user/guest_space.h"
 #include "vmm-user/load/load.h"
+#include "vmm-user/inspect.h"
 #include "vmm-user/machine.h"
 #include "vmm-user/tally.h"
 #include "vmm-user/vcpu.h"
@@ -16,7 +17,7 @@
 #define VM_REASON 160
 
 // What other threads (or a device in the middle of an access) ask of the handler.
-enum vm_request { VM_REQUEST_NONE, VM_REQUEST_RESET, VM_REQUEST_STOP, VM_REQUEST_PAUSE, VM_REQUEST_RESUME };
+enum vm_request { VM_REQUEST_NONE, VM_REQUEST_RESET, VM_REQUEST_STOP, VM_REQUEST_PAUSE, VM_REQUEST_RESUME, VM_REQUEST_LOOK };
 
 struct vm {
     struct vm_config config;
@@ -34,6 +35,7 @@ struct vm {
     uint64_t resets;
     struct channel *terminal;        // the guest's serial console; NULL = nobody listens. The handler's
     struct channel *terminal_next;   // the main thread connected a new one
+    struct inspection inspection;
     struct vcpu vcpus[VM_VCPUS];
 };
 
@@ -57,6 +59,9 @@ void vm_shutdown(struct vcpu *v, const char *format, ...) __attribute__((format(
 
 // Handler: what ATTENTION_WORK announced. Returns true if the guest begins anew: the whole state is to be replied.
 bool vm_work(struct vcpu *v);
+
+// Handler: somebody asked for what is done only at a recall: the vCPU is to be between two instructions, its whole state at hand.
+bool vm_recall_due(void);
 
 // Handler: waits until the stopped guest is reset.
 void vm_wait_reset(struct vcpu *v);

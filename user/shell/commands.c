@@ -25,6 +25,8 @@ const struct command commands[] = {
     {"vm console", "ID [serial|screen]", "go to a VM: its serial port, or its screen if it uses none; Ctrl-] comes back",
      vm_console},
     {"vm reset", "ID", "reset a VM as its reset button would", vm_reset},
+    {"vm regs", "ID", "show a VM's registers, the code and the stack there", vm_regs},
+    {"vm memory", "ID ADDRESS [BYTES]", "show a VM's memory at a linear address (hexadecimal) as its vCPU sees it", vm_memory},
     {"vm pause", "ID", "stop a VM and its time until `vm resume`", vm_pause},
     {"vm resume", "ID", "let a paused VM go on", vm_resume},
     {"vm kill", "ID", "end a VM and take it from the list", vm_kill},
@@ -75,6 +77,14 @@ static bool family(const char *word)
             any = true;
         }
     return any;
+}
+
+void usage_show(const struct words *w)
+{
+    unsigned words;
+    const struct command *c = command_find(w, 0, &words);
+    if (c)
+        print("usage: %s %s\n", c->name, c->usage);
 }
 
 static void help(const struct words *w, unsigned first)

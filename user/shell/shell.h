@@ -47,6 +47,11 @@ void vm_screen(const struct words *w, unsigned first);
 void vm_keys(const struct words *w, unsigned first);
 void vm_console(const struct words *w, unsigned first);
 void vm_reset(const struct words *w, unsigned first);
+// How the command that the words begin with is to be written.
+void usage_show(const struct words *w);
+
+void vm_regs(const struct words *w, unsigned first);
+void vm_memory(const struct words *w, unsigned first);
 void vm_pause(const struct words *w, unsigned first);
 void vm_resume(const struct words *w, unsigned first);
 void vm_kill(const struct words *w, unsigned first);

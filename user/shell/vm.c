@@ -26,7 +26,7 @@ static bool vm_argument(const struct words *w, unsigned first, unsigned argument
 {
     uint64_t id;
     if (w->count != first + arguments) {
-        print("usage: %s %s ID%s\n", w->word[0], w->word[1], arguments > 1 ? " KIND" : "");
+        usage_show(w);
         return false;
     }
     if (number_parse(w->word[first], &id) && vm_info(id, info))
@@ -131,6 +131,25 @@ void vm_screen(const struct words *w, unsigned first)
     struct process_info info;
     if (vm_argument(w, first, 1, &info))
         monitor_ask(info.vm_id, "screen");
+}
+
+void vm_regs(const struct words *w, unsigned first)
+{
+    struct process_info info;
+    if (vm_argument(w, first, 1, &info))
+        monitor_ask(info.vm_id, "regs");
+}
+
+void vm_memory(const struct words *w, unsigned first)
+{
+    struct process_info info;
+    char request[120];
+    bool sized = w->count - first == 3;
+    if (!vm_argument(w, first, sized ? 3 : 2, &info))
+        return;
+    if (snprintf(request, sizeof request, "memory %s%s%s", w->word[first + 1], sized ? " " : "", sized ? w->word[first + 2] : "") <
+        (int)sizeof request)
+        monitor_ask(info.vm_id, request);
 }
 
 void vm_keys(const struct words *w, unsigned first)

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A look into guests from the shell: registers, code, stack and memory, of guests that run, halt, are paused or have ended."""
+import re
+from console import BUILD, GUEST_PROMPT, System, check, run_tests, same
+
+REGISTERS = re.compile(r"rip ([0-9a-f]{16})  rflags ([0-9a-f]{8})  (.*) mode, CPL (\d)\s")
+CODE = re.compile(r"code:\s+([0-9a-f]{16})  ((?:[0-9a-f]{2} )+)")
+
+
+def registers(mica, vm):
+    said = mica.command(f"vm regs {vm}")
+    found, code = REGISTERS.search(said), CODE.search(said)
+    check(found and code, f"vm regs {vm} says {said}")
+    return found, code[2].split()
+
+
+def small_guests(on):
+    """The loop of tiny/spin is `inc eax; jmp $-1` at 32 bits, flat."""
+    with System("--boot-only-files", "--file", f"spin={BUILD}/guests/spin.bin", on=on) as mica:
+        mica.command("vm run -m 16M -kernel spin")
+        for state in ("running", "paused", "running"):
+            found, code = registers(mica, 1)
+            same(found[3], "32-bit protected", "mode")
+            check(code[:3] == ["40", "eb", "fd"] or code[:2] == ["eb", "fd"], f"{state}: code {code}")
+            shown = mica.command(f"vm memory 1 {found[1]} 2")
+            check(" ".join(code[:2]) in shown, f"memory at rip: {shown}")
+            mica.command("vm pause 1" if state == "running" else "vm resume 1")
+        same(mica.vm_list()[1]["state"], "paused", "state")
+        first, second = (registers(mica, 1)[0][0] for _ in range(2))
+        same(second, first, "registers of a paused VM")
+        check("no memory" in mica.command("vm memory 1 1000000"), "memory behind the VM's 16 MiB")
+        for wrong in ("", "zz", "10 0", "10 1025", "10 x"):
+            check(re.search(r"usage:|ADDRESS is", mica.command(f"vm memory 1 {wrong}")), f"vm memory 1 {wrong}")
+        mica.power_off()
+
+
+def test_small_guests_on_svm():
+    small_guests("qemu")
+
+
+def test_small_guests_on_vtx():
+    small_guests("bochs")
+
+
+def test_idle_linux():
+    """It halts: the HLT that waits is taken back for a moment, and nothing is lost."""
+    with System(on="qemu") as mica:
+        vm = mica.vm_start("vm start linux-quiet")
+        mica.enter(vm)
+        mica.leave()
+        for _ in range(20):
+            found, code = registers(mica, vm)
+            same(found[3], "64-bit", "mode")
+        mica.enter(vm, "")
+        mica.send("\n")
+        mica.expect(GUEST_PROMPT)
+        check("3" in mica.guest("sleep 1; echo $((1 + 2))"), "the guest goes on")
+        mica.leave()
+        mica.power_off()
+
+
+run_tests(globals())
