@@ -10,6 +10,7 @@
 #define VA_MEDIA           0x4000000000ul // boot files that are disks, read-only
 #define VA_MEDIA_SPACE     0x1000000000ul // for each
 #define VA_FRAMEBUFFER     0x0b00000000ul // the linear framebuffer
+#define VA_SNAPSHOT        0x0b80000000ul // of the screen (screenshot.c)
 #define VA_CHANNELS        0x0c00000000ul // 64 KiB apart
 #define VA_HANDLER_STACK   0x0d00010000ul // top
 #define VA_HANDLER_UTCB    0x0e00000000ul

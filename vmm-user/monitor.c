@@ -7,6 +7,7 @@
 #include "vmm-user/devices/vga_terminal.h"
 #include "vmm-user/exit.h"
 #include "vmm-user/layout.h"
+#include "vmm-user/screenshot.h"
 #include "vmm-user/vm.h"
 
 // ---- stat
@@ -186,6 +187,28 @@ static void command_screen(struct answer *a, const char *args)
     }
 }
 
+// The screen's picture, in pieces: `picture` begins, `picture more` goes on until its answer is only `end`.
+static void command_picture(struct answer *a, const char *args)
+{
+    char line[SCREENSHOT_LINE + 1];
+    unsigned width, height;
+    if (strcmp(args, "more") != 0) {
+        const char *error = screenshot_begin(&vm, &width, &height);
+        if (error)
+            say(a, "vm %u: %s\n", start_info()->vm_id, error);
+        else
+            say(a, "picture %u %u\n", width, height);
+        return;
+    }
+    while (a->left > sizeof(line) + 8) {
+        if (!screenshot_piece(line)) {
+            say(a, "end\n");
+            return;
+        }
+        say(a, "%s\n", line);
+    }
+}
+
 static void command_keys(struct answer *a, const char *args)
 {
     if (!typing_put(&vm.machine.typing, args))
@@ -205,9 +228,9 @@ static const struct {
     const char *name;
     void (*run)(struct answer *a, const char *args);
 } commands[] = {
-    {"screen", command_screen}, {"keys", command_keys},   {"stat", command_stat},
-    {"reset", command_reset},   {"pause", command_pause}, {"resume", command_resume},
-    {"crash", command_crash},   {"regs", command_regs},   {"memory", inspect_memory},
+    {"screen", command_screen}, {"picture", command_picture}, {"keys", command_keys},     {"stat", command_stat},
+    {"reset", command_reset},   {"pause", command_pause},     {"resume", command_resume}, {"crash", command_crash},
+    {"regs", command_regs},     {"memory", inspect_memory},
 };
 
 size_t monitor_command(const char *line, char *out, size_t size)

@@ -30,13 +30,14 @@ void screen_attach(struct channel *channel)
 
 static void show(struct vm *vm, bool shown)
 {
+    struct typing *typing = &vm->machine.typing;
+    typing_key(typing, key_terminal_end(&screen.keys));
+    typing_release(typing);
     screen.shown = shown;
     screen.begun = false;
     screen.width = screen.height = 0;
-    screen.keys = (struct key_terminal){0};
     screen.scan = (struct key_scan){0};
     vga_terminal_reset(&screen.terminal);
-    typing_release(&vm->machine.typing);
 }
 
 // What the keyboard has no room for is lost, as on a real one.

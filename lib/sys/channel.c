@@ -99,7 +99,7 @@ static uint32_t write_some(struct channel *c, const uint8_t *p, uint32_t n)
 uint32_t channel_write(struct channel *c, const void *p, uint32_t n)
 {
     uint32_t done = write_some(c, p, n);
-    if (done < n && channel_space(c)) // room came while it was found missing
+    while (done < n && channel_space(c)) // room came while it was found missing
         done += write_some(c, (const uint8_t *)p + done, n - done);
     return done;
 }
@@ -123,7 +123,7 @@ uint32_t channel_poll(struct channel *c, void *p, uint32_t n)
 uint32_t channel_read(struct channel *c, void *p, uint32_t n)
 {
     uint32_t done = channel_poll(c, p, n);
-    if (done < n && channel_readable(c))
+    while (done < n && channel_readable(c))
         done += channel_poll(c, (uint8_t *)p + done, n - done);
     return done;
 }

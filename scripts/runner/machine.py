@@ -127,8 +127,9 @@ class Qemu(Machine):
             accelerate += ["-icount", "shift=0,sleep=off", "-seed", "1"]
             rtc += ",clock=vm"
         debug = ["-gdb", f"tcp:127.0.0.1:{options.gdb}", "-S"] if options.gdb else []
+        monitor = f"unix:{options.monitor},server=on,wait=off" if options.monitor else "none"
         return ["qemu-system-x86_64", "-M", "pc", *accelerate, "-smp", str(options.cpus), "-m", f"{options.memory}M",
-                "-display", "none", "-monitor", "none", "-nodefaults", "-vga", "std", "-no-reboot", "-rtc", f"base={rtc}",
+                "-display", "none", "-monitor", monitor, "-nodefaults", "-vga", "std", "-no-reboot", "-rtc", f"base={rtc}",
                 *self.medium(),
                 "-chardev", f"socket,id=com1,host=127.0.0.1,port={self.port},server=off,nodelay=on",
                 "-serial", "chardev:com1", *debug]

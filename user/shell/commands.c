@@ -32,6 +32,7 @@ const struct command commands[] = {
     {"vm kill", "ID", "end a VM and take it from the list", vm_kill},
     {"vm wait", "ID", "wait until a VM stopped and say why; Ctrl-C ends the waiting", vm_wait},
     {"vm screen", "ID", "the text on a VM's screen", vm_screen},
+    {"vm screenshot", "ID [NAME]", "a picture of a VM's screen: scripts/run writes it as NAME.ppm", vm_screenshot},
     {"vm keys", "ID TEXT", "type on a VM's keyboard; <enter> <esc> <f1> <up> <c-x> are keys", vm_keys},
     {"vm crash", "ID KIND", "crash a VM's VMM: null ud stack kernel-address loop memory", vm_crash},
     {"echo", "[WORD]...", "print words", echo},
@@ -92,7 +93,7 @@ static void help(const struct words *w, unsigned first)
     unsigned words;
     if (w->count == first) {
         for (const struct command *c = commands; c->name; c++)
-            print("  %-12s %s\n", c->name, c->help);
+            print("  %-13s %s\n", c->name, c->help);
         print("`help COMMAND` shows its arguments. Tab completes; Up and Down go through what was typed.\n");
         return;
     }

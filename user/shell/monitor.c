@@ -6,7 +6,7 @@
 #include "user/shell/shell.h"
 
 #define MONITORS  16
-#define ANSWER_US 2000000
+#define ANSWER_US 10000000
 #define LINE_MAX  512
 
 static struct monitor {
@@ -53,46 +53,76 @@ static struct monitor *monitor_open(uint32_t vm_id, enum root_error *e)
     return m;
 }
 
+struct answer {
+    void (*take)(const char *line);
+    unsigned length;
+    char line[LINE_MAX];
+};
+
 // One byte of the answer; true when it is complete.
-static bool answer_byte(char *line, unsigned *length, char c)
+static bool answer_byte(struct answer *a, char c)
 {
     if (c != '\n') {
-        if (*length < LINE_MAX - 1)
-            line[(*length)++] = (char)((c >= ' ' && c <= '~') || c & 0x80 ? c : '?'); // UTF-8 passes
+        if (a->length < LINE_MAX - 1)
+            a->line[a->length++] = (char)((c >= ' ' && c <= '~') || c & 0x80 ? c : '?'); // UTF-8 passes
         return false;
     }
-    line[*length] = 0;
-    *length = 0;
-    if (!strcmp(line, "."))
+    a->line[a->length] = 0;
+    a->length = 0;
+    if (!strcmp(a->line, "."))
         return true;
+    a->take(a->line);
+    return false;
+}
+
+static void line_print(const char *line)
+{
     print("%s\n", line);
+}
+
+// Takes what has come of the answer; true when it is complete.
+static bool answer_take(struct monitor *m, struct answer *a)
+{
+    uint8_t bytes[512];
+    uint32_t n;
+    while ((n = channel_read(&m->channel, bytes, sizeof bytes))) {
+        m->used_us = shell_now_us();
+        for (uint32_t i = 0; i < n; i++)
+            if (answer_byte(a, (char)bytes[i]))
+                return true;
+    }
+    return false;
+}
+
+bool monitor_ask_lines(uint32_t vm_id, const char *request, void (*take)(const char *line))
+{
+    static struct answer a;
+    unsigned n = strlen(request);
+    enum root_error e;
+    struct monitor *m = monitor_open(vm_id, &e);
+    if (!m) {
+        print("vm %u: its VMM has ended\n", vm_id);
+        return false;
+    }
+    a = (struct answer){.take = take};
+    m->used_us = shell_now_us();
+    bool sent = channel_write(&m->channel, request, n) == n && channel_write(&m->channel, "\n", 1) == 1;
+    for (uint64_t now; sent && (now = shell_now_us()) < m->used_us + ANSWER_US;) {
+        if (answer_take(m, &a))
+            return true;
+        if (channel_closed(&m->channel)) { // it crashed: the log tells
+            monitor_close(m);
+            return false;
+        }
+        if (!shell_sleep(ANSWER_US))
+            break;
+    }
+    print("vm %u: no answer from its VMM\n", vm_id);
+    monitor_close(m); // an answer that comes late is not for the next question
     return false;
 }
 
 void monitor_ask(uint32_t vm_id, const char *request)
 {
-    static char line[LINE_MAX];
-    unsigned length = 0, n = strlen(request);
-    enum root_error e;
-    struct monitor *m = monitor_open(vm_id, &e);
-    if (!m) {
-        print("vm %u: its VMM has ended\n", vm_id);
-        return;
-    }
-    m->used_us = shell_now_us();
-    bool sent = channel_write(&m->channel, request, n) == n && channel_write(&m->channel, "\n", 1) == 1;
-    for (uint64_t end = m->used_us + ANSWER_US, now; sent && (now = shell_now_us()) < end;) {
-        char c;
-        while (channel_read(&m->channel, &c, 1))
-            if (answer_byte(line, &length, c))
-                return;
-        if (channel_closed(&m->channel)) { // it crashed: the log tells
-            monitor_close(m);
-            return;
-        }
-        if (!shell_sleep(end - now))
-            break;
-    }
-    print("vm %u: no answer from its VMM\n", vm_id);
-    monitor_close(m); // an answer that comes late is not for the next question
+    monitor_ask_lines(vm_id, request, line_print);
 }

@@ -39,6 +39,7 @@ const char *size_text(uint64_t bytes, char text[24]);
 void complete(const char *line, unsigned n, void (*insert)(const char *text, unsigned n), void (*redraw)(void));
 
 // vm.c
+bool vm_find(const char *text, struct process_info *info); // by its ID; false: there is none, and it has been said
 void vm_start(const struct words *w, unsigned first);
 void vm_run(const struct words *w, unsigned first);
 void vm_list(const struct words *w, unsigned first);
@@ -58,8 +59,13 @@ void vm_kill(const struct words *w, unsigned first);
 void vm_wait(const struct words *w, unsigned first);
 void vm_crash(const struct words *w, unsigned first);
 
-// monitor.c: a line to a VM's VMM, and its answer printed
+// monitor.c: a line to a VM's VMM, and its answer printed, or each line of it given to `take`. False: there was none, and
+// it has been said why
 void monitor_ask(uint32_t vm_id, const char *request);
+bool monitor_ask_lines(uint32_t vm_id, const char *request, void (*take)(const char *line));
+
+// screenshot.c
+void vm_screenshot(const struct words *w, unsigned first);
 
 // system.c
 void show_files(const struct words *w, unsigned first);

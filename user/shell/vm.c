@@ -21,17 +21,21 @@ static bool vm_info(uint64_t id, struct process_info *info)
     return false;
 }
 
+bool vm_find(const char *text, struct process_info *info)
+{
+    uint64_t id;
+    if (number_parse(text, &id) && vm_info(id, info))
+        return true;
+    print("vm %s: no such VM; `vm list` shows them\n", text);
+    return false;
+}
+
 // The VM that the first argument names; says what is wrong if there is none.
 static bool vm_argument(const struct words *w, unsigned first, unsigned arguments, struct process_info *info)
 {
-    uint64_t id;
-    if (w->count != first + arguments) {
-        usage_show(w);
-        return false;
-    }
-    if (number_parse(w->word[first], &id) && vm_info(id, info))
-        return true;
-    print("vm %s: no such VM; `vm list` shows them\n", w->word[first]);
+    if (w->count == first + arguments)
+        return vm_find(w->word[first], info);
+    usage_show(w);
     return false;
 }
 

@@ -18,12 +18,18 @@ static void pixel_put(const struct vga_picture *p, uint8_t **rgb, unsigned color
 
 // ---- colours
 
+// Six bits become eight as in QEMU, so that its pictures and ours can be compared: the lowest bit fills what is missing.
+static uint8_t wide_color(uint8_t six)
+{
+    return (uint8_t)(six << 2 | (six & 1) * 3);
+}
+
 static void dac_color(const struct vga *v, unsigned index, uint8_t rgb[3])
 {
     const uint8_t *c = v->dac.colors[index & v->dac.mask];
     bool wide = v->dispi[DISPI_ENABLE] & DISPI_ENABLE_8BITDAC;
     for (unsigned i = 0; i < 3; i++)
-        rgb[i] = wide ? c[i] : (uint8_t)(c[i] << 2 | (c[i] >> 4 & 3));
+        rgb[i] = wide ? c[i] : wide_color(c[i]);
 }
 
 // The DAC index that the attribute controller makes of four bits.
@@ -192,8 +198,12 @@ static void linear_row(const struct vga_picture *p, unsigned y, uint8_t *rgb)
 {
     const struct vga *v = p->vga;
     unsigned size = dispi_pixel_size(v);
-    const uint8_t *in = v->host.framebuffer + (size_t)(v->dispi[DISPI_Y_OFFSET] + y) * dispi_pitch(v) +
-                        (size_t)v->dispi[DISPI_X_OFFSET] * size;
+    uint64_t start = (uint64_t)(v->dispi[DISPI_Y_OFFSET] + y) * dispi_pitch(v) + (uint64_t)v->dispi[DISPI_X_OFFSET] * size;
+    if (!v->lfb_backed || start + (uint64_t)p->mode.width * size > v->host.framebuffer_size) { // of a copy in the making
+        __builtin_memset(rgb, 0, 3ul * p->mode.width);
+        return;
+    }
+    const uint8_t *in = v->host.framebuffer + start;
     for (unsigned x = 0; x < p->mode.width; x++, in += size) {
         uint32_t value = 0;
         __builtin_memcpy(&value, in, size);
