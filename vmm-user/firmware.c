@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "vmm-user/firmware.h"
 #include "lib/c/string.h"
-#include "lib/sys/heap.h"
 #include "lib/sys/root.h"
 #include "vmm-user/guest_walk.h"
 #include "vmm-user/vm.h"
@@ -124,8 +123,7 @@ static bool medium_write(void *ctx, uint64_t lba, uint32_t count, const void *fr
 
 static void *page_alloc(void *ctx)
 {
-    (void)ctx;
-    return heap_alloc(BLOCK_RAM_PAGE);
+    return disk_pages_take(ctx);
 }
 
 bool firmware_insert(struct vm *vm, enum firmware_medium which, const void *file, uint64_t size)
@@ -143,7 +141,10 @@ bool firmware_insert(struct vm *vm, enum firmware_medium which, const void *file
     struct bios_disk *const disks[MEDIUM_COUNT] = {&f->bios.floppy[0], &f->bios.floppy[1], &f->bios.hard_disk[0],
                                                    &f->bios.hard_disk[1], &f->bios.cd[0]};
     if (!size ||
-        !block_ram_init(medium, kinds[which].kind, file, size, kinds[which].kind == BLOCK_CD ? NULL : page_alloc, NULL))
+        !block_ram_init(medium, kinds[which].kind, file, size, kinds[which].kind == BLOCK_CD ? NULL : page_alloc,
+                        &f->pages))
+        return false;
+    if (!medium->backend.read_only && !disk_pages_expect(size))
         return false;
     *disks[which] = (struct bios_disk){.type = kinds[which].type,
                                        .sector_size = medium->backend.sector_size,

@@ -3,6 +3,7 @@
 #pragma once
 #include "bios-emul/bios.h"
 #include "vmm-user/block_ram.h"
+#include "vmm-user/disk_pages.h"
 #include "vmm-user/exit.h"
 #include "vmm-user/tally.h"
 
@@ -11,6 +12,7 @@ enum firmware_medium { MEDIUM_FDA, MEDIUM_FDB, MEDIUM_HDA, MEDIUM_HDB, MEDIUM_CD
 struct firmware {
     struct bios bios;
     struct block_ram media[MEDIUM_COUNT];
+    struct disk_pages pages;  // of what the guest wrote to them
     struct tally unknown;     // vector << 16 | AX of calls that it does not have
     struct utcb_state *state; // of the call that is being answered
     uint64_t fault_address;   // what the guest has not mapped, while `faulted`

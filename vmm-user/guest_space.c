@@ -109,7 +109,7 @@ bool guest_space_lfb_back(void *ctx)
 {
     struct vm *vm = ctx;
     struct utcb_state kept = *vm->vcpus[0].state; // calls to root use the same page
-    vm->space.lfb_backed = root_mem_alloc((void *)VA_FRAMEBUFFER, FRAMEBUFFER_SIZE, MEM_LARGE, NULL) == ROOT_OK;
+    vm->space.lfb_backed = root_mem_alloc((void *)VA_FRAMEBUFFER, FRAMEBUFFER_SIZE, 0, NULL) == ROOT_OK;
     if (!vm->space.lfb_backed)
         root_log_printf("no memory for %u MiB of video memory: the graphics mode is refused", FRAMEBUFFER_SIZE >> 20);
     *vm->vcpus[0].state = kept;

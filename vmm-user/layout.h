@@ -9,6 +9,7 @@
 #define VA_CONFIG_FILE     0x0a00000000ul
 #define VA_MEDIA           0x4000000000ul // boot files that are disks, read-only
 #define VA_MEDIA_SPACE     0x1000000000ul // for each
+#define VA_DISK_PAGES      0x9000000000ul // copies of what guests wrote to disks
 #define VA_FRAMEBUFFER     0x0b00000000ul // the linear framebuffer
 #define VA_SNAPSHOT        0x0b80000000ul // of the screen (screenshot.c)
 #define VA_CHANNELS        0x0c00000000ul // 64 KiB apart

@@ -71,6 +71,8 @@ static void command_stat(struct answer *a, const char *args)
     if (vm.resets)
         say(a, "resets           %14llu%s%s\n", (unsigned long long)vm.resets, vm.reason[0] ? ", the last one: " : "",
             vm.reason);
+    if (vm.firmware.pages.used)
+        say(a, "written to disks %14llu KiB, in memory\n", (unsigned long long)(vm.firmware.pages.used >> 10));
     if (v->unknown_opcodes)
         say(a, "unknown instructions %10llu\n", (unsigned long long)v->unknown_opcodes);
     tally_say(a, "MSR read", &vm.msr_reads, false, 8);

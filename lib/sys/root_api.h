@@ -60,7 +60,11 @@ enum root_op {
     ROOT_OP_COUNT
 };
 
-enum mem_flag { MEM_LARGE = 1, MEM_LOW = 2 /* below 4 GiB and contiguous: -> [1] physical address */ };
+enum mem_flag {
+    MEM_LARGE = 1,
+    MEM_LOW = 2,   // below 4 GiB and contiguous: -> [1] physical address
+    MEM_LATER = 4, // a VMM whose VM starts: no memory now, but so many bytes more may be asked for later, if there are any
+};
 enum channel_kind { CHANNEL_TERMINAL = 1, CHANNEL_MONITOR = 2, CHANNEL_SCREEN = 3 /* screen_api.h */ };
 enum vm_state { VM_NONE, VM_STARTING, VM_RUNNING, VM_PAUSED, VM_STOPPED, VM_CRASHED };
 

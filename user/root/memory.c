@@ -6,6 +6,7 @@
 #define REGION_POOL  2048
 #define RUN_POOL     8192
 #define SMALL_LIMIT  (16ul << 20 >> PAGE_SHIFT) // pages of a process in 4 KiB pages
+#define LATER_LIMIT  (1ul << 40 >> PAGE_SHIFT)
 #define RESERVE      (8ul << 20 >> PAGE_SHIFT)  // pages that no guest gets
 #define CLEAN_BUDGET (4ul << 20 >> PAGE_SHIFT)  // pages zeroed per request, so that others need not wait long
 #define LOW_LIMIT    (1ul << 32)
@@ -94,12 +95,28 @@ bool memory_range_free(const struct process *p, uint64_t va, uint64_t bytes)
     return true;
 }
 
+static bool vm_starts(const struct process *p)
+{
+    return p->kind == KIND_VMM && p->vm_state == VM_STARTING;
+}
+
 // Guest RAM is asked for while the VM starts, and no more later: so that nobody takes what others will need.
 static bool within_limits(const struct process *p, uint64_t pages, bool large)
 {
+    uint64_t limit = SMALL_LIMIT + p->later_pages;
     if (!large)
-        return pages <= SMALL_LIMIT && p->small_pages + pages <= SMALL_LIMIT;
-    return p->kind == KIND_VMM && p->vm_state == VM_STARTING;
+        return pages <= limit && p->small_pages + pages <= limit;
+    return vm_starts(p);
+}
+
+static enum root_error allow_later(struct process *p, uint64_t pages)
+{
+    if (!vm_starts(p))
+        return ROOT_DENIED;
+    if (pages > LATER_LIMIT - p->later_pages)
+        return ROOT_LIMIT;
+    p->later_pages += pages;
+    return ROOT_OK;
 }
 
 static bool take_runs(struct region *r, bool large)
@@ -122,7 +139,8 @@ enum root_error memory_take(struct process *p, uint64_t va, uint64_t pages, bool
 {
     if (!within_limits(p, pages, large))
         return ROOT_LIMIT;
-    if (pages > root.books.free || (large && root.books.free - pages < RESERVE))
+    bool reserved = large || p->small_pages + pages > SMALL_LIMIT;
+    if (pages > root.books.free || (reserved && root.books.free - pages < RESERVE))
         return ROOT_NO_MEMORY;
     struct region *r = region_new(p, REGION_RAM, va, pages);
     if (!r)
@@ -215,6 +233,8 @@ enum root_error serve_mem_alloc(struct process *p, uint64_t *w, unsigned *answer
 {
     uint64_t va = w[1], bytes = w[2], flags = w[3], unit = flags & MEM_LARGE ? LARGE_SIZE : PAGE_SIZE;
     struct region *r = region_find(p, va);
+    if (flags == MEM_LATER)
+        return allow_later(p, bytes / PAGE_SIZE);
     if (!r || !r->pending || r->pages != bytes / PAGE_SIZE) { // a first call, not one to go on with zeroing
         if (flags & ~(uint64_t)(MEM_LARGE | MEM_LOW) || flags == (MEM_LARGE | MEM_LOW) || va % unit || bytes % unit ||
             !memory_range_free(p, va, bytes))

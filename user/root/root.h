@@ -72,6 +72,7 @@ struct process {
     struct region *regions;
     unsigned region_count, channel_count, threads;
     uint64_t small_pages;         // handed out in 4 KiB pages
+    uint64_t later_pages;         // of these it may have more than others: MEM_LATER
     uint64_t pages;               // all that it holds
     uint64_t time;                // CPU time when it ended
     uint64_t exits, guest_memory; // what its public page said last
