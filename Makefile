@@ -51,7 +51,7 @@ PROGRAMS    := $(foreach name,$(sort $(USER_NAMES) vmm ktest bench),$(if $(PROG_
 BOOT_ELF    := $(foreach name,$(if $(KERNEL_SRC),mica) $(PROGRAMS),$(B)/$(name).boot.elf)
 
 # ---------------------------------------------------------------- what a person types
-.PHONY: all run test unit fuzz kernel-test system-test bench debug iso guests setup tidy layers fmt-check fmt clean help \
+.PHONY: all run test test-models unit fuzz kernel-test system-test bench debug iso guests setup tidy layers fmt-check fmt clean help \
         unit-build fuzz-build FORCE
 
 all: $(if $(KERNEL_SRC),$(B)/mica.sym) $(BOOT_ELF) $(TINY_BIN) $(FLOPPY_IMG) $(B)/gen/flat.bin ## build the kernel, every program and the tiny guests
@@ -60,8 +60,11 @@ run: setup ## install what is missing, build, make the guest, boot to the shell 
 	@$(MAKE) --no-print-directory -j$(shell nproc) all guests
 	@scripts/run $(RUN_ARGS)
 
-test: ## every test; the last line is "N passed, N failed"
+test: ## every test but the long ones; the last line is "N passed, N failed"
 	@tests/run_all
+
+test-models: ## the long system tests: every CPU model with 1, 2 and 4 CPUs, ten minutes of guest time (an hour)
+	@tests/run_all models
 
 unit: ## unit tests of pure code on this host (ASan, UBSan); ONLY=NAME for one
 	@tests/run_all unit
@@ -72,7 +75,7 @@ fuzz: ## every fuzz target for 100,000 inputs or 10 s; ONLY=NAME for one
 kernel-test: ## the kernel's own tests under QEMU with 1, 2 and 4 CPUs and under Bochs
 	@tests/run_all kernel
 
-system-test: ## the whole machine under Bochs, driven as a user does; ONLY=NAME for one
+system-test: ## the whole machine under QEMU and Bochs, driven as a user does; ONLY=FILE or FILE.TEST for one
 	@tests/run_all system
 
 bench: all guests ## measure; the table is printed and written to build/bench.txt

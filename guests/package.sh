@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # What the recipes share: Debian packages, downloaded into $cache and kept there. To be sourced, with $cache set.
+# One recipe works at a time: tests that run side by side may want the same files.
+exec 9> "$cache/lock"
+flock 9
 
 # package_fetch NAME: prints the path of the package's newest .deb, downloading it unless it is cached
 package_fetch() {

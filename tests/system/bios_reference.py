@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Compares this firmware with two others, call by call: build/guests/biostest.bin runs under QEMU (SeaBIOS and its VGA
+"""Compares this firmware with two others, call by call: BUILD/guests/biostest.bin runs under QEMU (SeaBIOS and its VGA
 BIOS), under Bochs (its BIOS and the LGPL VGA BIOS) and on bios-emul in its native test.
 
 Prints a line per check that one of them answers otherwise than documented, with who says what; the reasons that are known
 are in REASONS. Fails where more than 5 % of the calls differ between this firmware and another. Arguments: the machines to run, of: qemu bochs own."""
+import os
 import re
 import subprocess
 import sys
@@ -12,8 +13,9 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-IMAGE = ROOT / "build/guests/biostest.bin"
-OWN = ROOT / "build/unit/test_bios_conformance"
+BUILD = os.environ.get("B", "build")
+IMAGE = ROOT / BUILD / "guests/biostest.bin"
+OWN = ROOT / BUILD / "unit/test_bios_conformance"
 VERDICT = re.compile(r"biostest: (\d+) calls, (\d+) checks, (\d+) differ")
 DIFFERENCE = re.compile(r"^DIFF (.*): (.*) got ([0-9A-F]{4}) want ([0-9A-F]{4})", re.M)
 LIMIT = 0.05
@@ -102,8 +104,8 @@ def collect(name):
     return found, [int(number) for number in verdicts[-1]]
 
 
-def main():
-    names = sys.argv[1:] or list(MACHINES)
+def main(names):
+    names = names or list(MACHINES)
     results = {name: collect(name) for name in names}
     keys = sorted({key for found, _ in results.values() for key in found})
     for call, what in keys:
@@ -124,4 +126,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -19,10 +19,16 @@
 #include <stdlib.h>
 #include "tests/unit/native_pc.h"
 
-#define IMAGE    "build/unit/biostest.img"
-#define ASSEMBLE "nasm -f bin -Iguests/tiny/ -o " IMAGE " guests/tiny/biostest.asm"
-
+static char image[4096]; // a file beside this program
 static struct pc pc;
+
+static void assemble(const char *program)
+{
+    char command[2 * sizeof image];
+    assert_in_range(snprintf(image, sizeof image, "%s.img", program), 1, sizeof image - 1);
+    snprintf(command, sizeof command, "nasm -f bin -Iguests/tiny/ -o '%s' guests/tiny/biostest.asm", image);
+    assert_int_equal(system(command), 0);
+}
 
 static bool ended(struct pc *p)
 {
@@ -33,9 +39,8 @@ static bool ended(struct pc *p)
 static void test_documented_values(void **state)
 {
     unsigned calls = 0, checks = 0, differ = 0;
-    (void)state;
-    assert_int_equal(system(ASSEMBLE), 0);
-    assert_true(pc_create(&pc, IMAGE, NULL, NULL, "a"));
+    assemble(*state);
+    assert_true(pc_create(&pc, image, NULL, NULL, "a"));
     pc_run(&pc, 120000, ended);
     fputs(pc.serial, stdout);
     fflush(stdout);
@@ -50,8 +55,9 @@ static void test_documented_values(void **state)
     pc_destroy(&pc);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_documented_values)};
+    (void)argc;
+    const struct CMUnitTest tests[] = {cmocka_unit_test_prestate(test_documented_values, argv[0])};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Which system test runs on which backend: SVM under QEMU, VT-x under Bochs. One row per test function, one column per backend.
+
+A number says that `make test` runs it there, and about how many seconds that takes on a quiet machine (the longest start first);
+`L` behind it: `make test-models` only; `-`: not there. What is in no row runs on SVM."""
+import os
+import re
+import subprocess
+import sys
+from collections import namedtuple
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+FOLDER = Path(__file__).resolve().parent
+BACKENDS = {"svm": "qemu", "vt-x": "bochs"}
+Cell = namedtuple("Cell", "seconds long")        # 0 seconds: does not run there
+Scenario = namedtuple("Scenario", "file test cells")  # cells: {backend: Cell}
+UNLISTED = {"svm": Cell(60, False), "vt-x": Cell(0, False)}
+
+TABLE = """
+test                                                svm   vt-x
+linux.boot_and_use                                   30     90
+linux.clock                                          15     40
+many.four_vms_on_one_cpu                             45    150
+many.four_vms_on_two_cpus                            45   240L
+eight.one_cpu                                        25      -
+eight.two_cpus                                       25      -
+eight.four_cpus                                      25      -
+leak.a_thousand_vms                                  30     60
+vm.commands                                          30     80
+time.pause                                           20     60
+time.four_busy_guests                                60   150L
+time.four_busy_guests_for_ten_minutes                 -  1200L
+badinput.everything_that_can_be_wrong                10     30
+bios.answers_beside_other_bioses                     20      -
+firmware.freedos_floppy                              15     60
+firmware.grub_from_cd                                15      -
+firmware.nothing_to_boot_and_bad_disks               15      -
+guests.small_kernels                                  6     15
+guests.memtest_as_a_kernel                           15      -
+guests.xen_boots_to_its_own_console                  25      -
+guests.memory_on_both_sides_of_the_hole              25      -
+guests.too_little_memory_is_said                      5      -
+kernels.another_debian_kernel                        15    60L
+icount.runs_repeat_to_the_tick                       30      -
+shell.commands_answer                                 6     20
+shell.line_editing                                    5      -
+shell.reboot                                          8      -
+shell.exec_and_plain_pipes                           10      -
+shell.timeout                                         6      -
+shell.cpus                                           15      -
+shell.refusal_without_virtualisation                  5      -
+shell.refusal_when_switched_off                       5     12
+shell.refusal_without_unrestricted_guest              -     12
+shell.refusal_without_ept                             -     12
+terminal.keys_and_leaving                             6      -
+terminal.power_off                                    5      -
+terminal.signals                                     10      -
+terminal.killed                                       5      -
+terminal.emulator_dies                                5      -
+terminal.make_run                                    10      -
+models.corei7_haswell_4770_1_cpu                      -    40L
+models.corei7_haswell_4770_2_cpu                      -    60L
+models.corei7_haswell_4770_4_cpu                      -   100L
+models.corei7_skylake_x_1_cpu                         -     40
+models.corei7_skylake_x_2_cpu                         -    60L
+models.corei7_skylake_x_4_cpu                         -   100L
+models.corei7_icelake_u_1_cpu                         -    40L
+models.corei7_icelake_u_2_cpu                         -    60L
+models.corei7_icelake_u_4_cpu                         -   100L
+models.tigerlake_1_cpu                                -    40L
+models.tigerlake_2_cpu                                -     60
+models.tigerlake_4_cpu                                -   100L
+models.corei3_cnl_1_cpu                               -    40L
+models.corei3_cnl_2_cpu                               -    60L
+models.corei3_cnl_4_cpu                               -   100L
+"""
+
+
+def parse_cell(text):
+    match = re.fullmatch(r"(\d+)(L?)|-", text)
+    if not match:
+        raise ValueError(f"scenarios.py: {text!r} should be -, SECONDS or SECONDSL")
+    return Cell(int(match[1] or 0), match[2] == "L")
+
+
+def table():
+    """{(file, test): cells}"""
+    header, *rows = [line.split() for line in TABLE.splitlines() if line.strip()]
+    return {tuple(row[0].split(".")): dict(zip(header[1:], map(parse_cell, row[1:]))) for row in rows}
+
+
+def tests_of(path):
+    """The names of a file's tests, as the file itself says."""
+    listed = subprocess.run([sys.executable, str(path), "--list"], env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+                            stdout=subprocess.PIPE, text=True, check=True, timeout=60)
+    return listed.stdout.split()
+
+
+def scenarios():
+    """Every test that there is; a row for a test that there is not is an error."""
+    listed = table()
+    found = [(path.stem[len("test_"):], test) for path in sorted(FOLDER.glob("test_*.py")) for test in tests_of(path)]
+    lost = set(listed) - set(found)
+    if lost:
+        sys.exit("tests/system/scenarios.py: there is no test " + ", ".join(".".join(name) for name in sorted(lost)))
+    return [Scenario(file, test, listed.get((file, test), UNLISTED)) for file, test in found]
