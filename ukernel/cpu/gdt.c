@@ -89,7 +89,8 @@ static void control_registers_init(void)
         {extended.ebx, CPUID_7_EBX_SMAP, CR4_SMAP},  {extended.ecx, CPUID_7_ECX_UMIP, CR4_UMIP},
         {basic.ecx, CPUID_1_ECX_PCID, CR4_PCIDE},
     };
-    uint64_t cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT;
+    // PSE means nothing here, but guests have it: QEMU empties its TLB once more where CR4 changes at an entry or exit
+    uint64_t cr4 = CR4_PAE | CR4_PSE | CR4_OSFXSR | CR4_OSXMMEXCPT;
     for (unsigned i = 0; i < sizeof(wanted) / sizeof(*wanted); i++)
         if (wanted[i].have & wanted[i].bit)
             cr4 |= wanted[i].cr4;
