@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The kernel's objects. Each is charged to a PD (its payer) and stays in that PD's list until it is freed. `refs` counts what
-// keeps the memory: capability slots, and portals and SCs that point to an EC. The IPC path takes no reference: an object is
-// made unreachable first and freed after every CPU has left the kernel once (cross_barrier).
+// keeps the memory: capability slots, portals and SCs that point to an EC, objects that are charged to a PD, and whoever works on
+// one across a cross_call. Who takes the last reference away frees the object, and nobody gets one any more (kobject_get). A PD
+// must also be stripped: until then it lives on in its parent's list. The IPC path takes no reference: an object is made
+// unreachable first and freed after every CPU has left the kernel once (cross_barrier).
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,6 +28,7 @@ struct kobject {
 
 // A slot is a pointer to a kobject (32-byte aligned) with the permissions in the low five bits; 0 = empty.
 #define CAP_LEAF 512
+#define CAP_BUDGET 128       // capabilities moved or dropped per hypercall
 struct capspace {
     uint64_t **dir;           // one page of 512 pointers to leaf pages of 512 slots
 };
@@ -37,7 +40,7 @@ struct slab {
 };
 
 struct pio_space {
-    uint8_t bitmap[8192];     // 1 = denied, as the TSS wants it
+    uint64_t words[1024];     // a bit for each port, 1 = denied, as the TSS wants it
 };
 
 #define PD_DEPTH 3
@@ -56,8 +59,11 @@ struct pd {
     uint16_t pcid;
     bool is_hw;               // SEL_HW: physical memory and ports
     bool special;             // has ports: more to do when it is switched to
+    bool ready;               // its creation is over
     bool dying;               // being destroyed: takes nothing new
-    bool stripped;            // destroyed; stays while capabilities point to it or to its zombies
+    bool busy;                // a CPU does a step of that
+    bool left;                // being destroyed: no CPU uses its spaces any more
+    bool stripped;            // destroyed; stays while it has references
     uint8_t depth;            // ancestors; bounded by PD_DEPTH since destruction recurses
     struct account account;
     struct pd *parent;        // its account gets back what this one was given
@@ -153,14 +159,23 @@ void *slab_alloc(struct pd *payer, size_t size);         // zeroed; NULL = the a
 void slab_free(struct pd *payer, void *object, size_t size);
 
 // obj/kobject.c
-#define REAP_MAX 64
+#define REAP_MAX  32
+#define REAP_WORK 64
+#define REAP_EC   16                                     // work that an EC is; a semaphore is 1
 struct reap {                                            // objects to destroy together, since it takes a barrier over all CPUs
-    struct kobject *list[REAP_MAX];
-    unsigned count;
+    struct kobject *list[2 * REAP_MAX];                  // what goes with REAP_MAX objects: their ECs, their payers
+    unsigned count, work;
+    bool held;                                           // with a reference to each, dropped when they are destroyed
 };
-void *kobject_new(struct pd *payer, enum kobject_type type, size_t size, enum status *st);
-void kobject_drop(struct kobject *o, struct reap *r);    // one reference less; the last puts it on the list
-void kobject_reap(struct reap *r);                       // destroy all on the list; free those without references
+static inline bool reap_full(const struct reap *r)
+{
+    return r->count >= REAP_MAX || r->work >= REAP_WORK;
+}
+void *kobject_new(struct pd *payer, enum kobject_type type, size_t size, enum status *st); // without references
+bool kobject_get(struct kobject *o);                     // one reference more, unless there is none left
+void kobject_drop(struct kobject *o, struct reap *r);    // one less; who drops the last has it on the list
+void kobject_put(struct kobject *o);                     // drop and reap
+void kobject_reap(struct reap *r);                       // destroy all on the list, free those without references
 enum status pd_destroy_step(struct pd *pd);              // ST_AGAIN until nothing is left
 
 // obj/capspace.c
@@ -191,10 +206,9 @@ enum status cap_copy(struct pd *dst, uint64_t dst_base, struct pd *src, uint64_t
 // obj/pd.c
 void pd_boot(void);                                      // the machine (SEL_HW) and the pool of PCIDs
 extern struct pd pd_hw;
-struct pd *pd_create(struct pd *parent, uint64_t pages, enum status *st);
-void pd_settle(struct pd *pd);                           // dying: give what is not in use back to the parent
+struct pd *pd_create(struct pd *parent, uint64_t pages, enum status *st); // with a reference that is the caller's
+void pd_settle(struct pd *pd);                           // if it is stripped: give what is not in use back to the parent
 void pd_strip(struct pd *pd);                            // last step of its destruction
-void pd_free(struct pd *pd);                             // without references
 enum status pd_map(enum pd_op op, struct pd *dst, uint64_t dst_base, struct pd *src, uint64_t src_base, uint64_t count,
                    uint32_t rights, uint64_t *done);
 enum status pd_unmap(enum pd_op op, struct pd *dst, uint64_t base, uint64_t count, uint64_t *done);

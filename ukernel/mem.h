@@ -35,6 +35,7 @@ struct account {
 void *account_alloc(struct account *a, unsigned order);          // zeroed; NULL = out of quota or memory
 void account_free(struct account *a, void *block, unsigned order);
 bool account_move(struct account *from, struct account *to, uint64_t pages); // limit of `from` that is not used
+void account_move_rest(struct account *from, struct account *to);            // all of it
 
 // mem/pagetable.c: 4-level tables; one walker for the host's and the guest's format.
 // A format translates MAP_* rights to bits and back, and says which bits mean present / large.
@@ -65,7 +66,7 @@ bool pt_lookup(const struct pagetable *pt, uint64_t va, struct pt_leaf *leaf);
 // Map one page of the level; ST_IN_USE if anything is there, ST_NO_MEM if a table cannot be paid. `phys`, `va` aligned to the level.
 enum status pt_map(struct pagetable *pt, uint64_t va, uint64_t phys, unsigned level, uint32_t rights, bool ram);
 // Remove whatever leaves lie in [va, va + size) (a large page partly covered is split first, or ST_NO_MEM); frees tables that become empty
-// onto `*freed` (linked through their first word), to be given to pt_release after the TLBs are flushed. At most `budget` leaves; returns the address reached.
+// onto `*freed` (linked through their first word), to be given to pt_release after the TLBs are flushed. At most `budget` entries; returns the address reached.
 uint64_t pt_unmap(struct pagetable *pt, uint64_t va, uint64_t size, unsigned budget, uint64_t **freed, enum status *st);
 void pt_release(struct pagetable *pt, uint64_t *freed);
 // Free the whole tree, at most `budget` tables per call; true when done.

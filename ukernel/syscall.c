@@ -48,12 +48,12 @@ static struct result sys_create_pd(uint64_t sel, uint64_t pd_sel, uint64_t pages
     if (!pd)
         return fail(st);
     st = cap_insert(pd, SEL_SELF_PD, &pd->obj, perms);
-    enum status own = st == ST_OK ? cap_insert(self_pd(), sel, &pd->obj, PERM_ALL) : st;
-    if (own == ST_OK)
-        return ok(0);
-    while (pd_destroy_step(pd) == ST_AGAIN)
-        ;
-    return fail(own);
+    if (st == ST_OK)
+        st = cap_insert(self_pd(), sel, &pd->obj, PERM_ALL);
+    while (st != ST_OK && pd_destroy_step(pd) == ST_AGAIN)
+        cross_poll();
+    kobject_put(&pd->obj);
+    return fail(st);
 }
 
 // {rip, rsp} of a new thread, through the creator's page tables: that memory may not be there, or be a device.
@@ -113,10 +113,8 @@ static struct result sys_create_sc(uint64_t sel, uint64_t pd_sel, uint64_t ec_se
     struct sc *sc = sc_create(pd, ec, prio, quantum, &st);
     if (!sc)
         return fail(st);
-    struct result r = install(sel, &sc->obj);
-    if (r.status == ST_OK)
-        sched_start(sc);
-    return r;
+    sched_start(sc); // while nobody else can destroy it
+    return install(sel, &sc->obj);
 }
 
 static struct result sys_create_pt(uint64_t sel, uint64_t pd_sel, uint64_t ec_sel, uint64_t ip, uint64_t id, uint64_t mtd)
@@ -130,10 +128,13 @@ static struct result sys_create_pt(uint64_t sel, uint64_t pd_sel, uint64_t ec_se
     if (ec->type != EC_LOCAL || ip >= USER_END || mtd & ~(uint64_t)MTD_ALL)
         return fail(ST_BAD_PAR);
     enum status st;
+    if (!kobject_get(&ec->obj))
+        return fail(ST_BAD_CAP);
     struct pt *pt = kobject_new(pd, KOBJ_PT, sizeof *pt, &st);
-    if (!pt)
+    if (!pt) {
+        kobject_put(&ec->obj);
         return fail(st);
-    __atomic_add_fetch(&ec->obj.refs, 1, __ATOMIC_RELAXED);
+    }
     pt->ec = ec;
     pt->ip = ip;
     pt->id = id;
@@ -159,7 +160,7 @@ static struct result unmap_caps(struct pd *pd, uint64_t base, uint64_t count)
     uint64_t done = 0;
     if (base > CAP_SELECTORS || count > CAP_SELECTORS - base)
         return fail(ST_BAD_PAR);
-    while (done < count && done < CAP_LEAF && r.count < REAP_MAX) {
+    while (done < count && done < CAP_BUDGET && !reap_full(&r)) {
         struct kobject *o = pd->dying ? NULL : cap_remove(pd, base + done);
         if (o)
             kobject_drop(o, &r);
@@ -167,6 +168,35 @@ static struct result unmap_caps(struct pd *pd, uint64_t base, uint64_t count)
     }
     kobject_reap(&r);
     return (struct result){done < count ? ST_AGAIN : ST_OK, done};
+}
+
+static struct result pd_operation(enum pd_op op, struct pd *dst, uint64_t dst_base, struct pd *src, uint64_t src_base, uint64_t arg)
+{
+    uint64_t count = arg & 0xffffffffffffff, done = 0;
+    uint32_t rights = arg >> 56;
+    enum status st;
+    switch (op) {
+    case PD_COPY:
+        st = cap_copy(dst, dst_base, src, src_base, count, rights, &done);
+        break;
+    case PD_MAP_MEM:
+    case PD_MAP_GST:
+        st = pd_map(op, dst, dst_base, src, src_base, count, rights, &done);
+        break;
+    case PD_MAP_PIO:
+        st = pd_map_ports(dst, dst_base, src, src_base, count);
+        break;
+    case PD_UNMAP_OBJ:
+        return unmap_caps(dst, dst_base, count);
+    case PD_DESTROY:
+        st = pd_destroy_step(dst);
+        break;
+    case PD_QUERY:
+        return ok(arg ? dst->account.limit : dst->account.used);
+    default:
+        st = pd_unmap(op, dst, dst_base, count, &done);
+    }
+    return (struct result){st, done};
 }
 
 struct result sys_ctrl_pd(uint64_t op, uint64_t dst_sel, uint64_t dst_base, uint64_t src_sel, uint64_t src_base, uint64_t arg)
@@ -185,33 +215,13 @@ struct result sys_ctrl_pd(uint64_t op, uint64_t dst_sel, uint64_t dst_base, uint
         if (!(src = cap_lookup(self_pd(), src_sel, KOBJ_PD, from)) || (op == PD_COPY && src->is_hw))
             return fail(ST_BAD_CAP);
     }
-    uint64_t count = arg & 0xffffffffffffff, done = 0;
-    uint32_t rights = arg >> 56;
-    enum status st;
-    switch (op) {
-    case PD_COPY:
-        st = cap_copy(dst, dst_base, src, src_base, count, rights, &done);
-        break;
-    case PD_MAP_MEM:
-    case PD_MAP_GST:
-        st = pd_map(op, dst, dst_base, src, src_base, count, rights, &done);
-        break;
-    case PD_MAP_PIO:
-        st = pd_map_ports(dst, dst_base, src, src_base, count);
-        break;
-    case PD_UNMAP_OBJ:
-        return unmap_caps(dst, dst_base, count);
-    case PD_DESTROY:
-        if (dst == self_pd())
-            return fail(ST_BAD_PAR);
-        st = pd_destroy_step(dst);
-        break;
-    case PD_QUERY:
-        return ok(arg ? dst->account.limit : dst->account.used);
-    default:
-        st = pd_unmap(op, dst, dst_base, count, &done);
-    }
-    return (struct result){st, done};
+    if (op == PD_DESTROY && dst == self_pd())
+        return fail(ST_BAD_PAR);
+    if (!kobject_get(&dst->obj))
+        return fail(ST_BAD_CAP);
+    struct result r = pd_operation(op, dst, dst_base, src, src_base, arg);
+    kobject_put(&dst->obj);
+    return r;
 }
 
 static struct result sys_ctrl_ec(uint64_t op, uint64_t sel)

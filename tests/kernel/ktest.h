@@ -20,7 +20,7 @@ struct test {
 };
 
 // tables, one per file; ended by an empty entry
-extern const struct test tests_caps[], tests_ipc[], tests_sm[], tests_mem[], tests_life[], tests_fpu[], tests_sched[], tests_smp[], tests_vcpu[], tests_fuzz[];
+extern const struct test tests_caps[], tests_ipc[], tests_sm[], tests_mem[], tests_life[], tests_fpu[], tests_sched[], tests_latency[], tests_smp[], tests_race[], tests_vcpu[], tests_fuzz[];
 
 extern const char *current_test;
 extern bool failed, skipped;

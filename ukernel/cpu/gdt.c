@@ -31,7 +31,7 @@ static void tss_load(struct cpu *cpu, uint32_t limit)
 void tss_io_enable(struct cpu *cpu, struct pio_space *pio)
 {
     if (pio && cpu->pio_bitmap_owner != pio) {
-        memcpy((char *)cpu->tss + IOMAP_OFFSET, pio->bitmap, sizeof(pio->bitmap));
+        memcpy((char *)cpu->tss + IOMAP_OFFSET, pio->words, sizeof(pio->words));
         cpu->pio_bitmap_owner = pio;
     }
     cpu->pio_loaded = pio;

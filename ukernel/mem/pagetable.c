@@ -105,12 +105,20 @@ enum status pt_map(struct pagetable *pt, uint64_t va, uint64_t phys, unsigned le
     }
 }
 
-static bool table_empty(const struct pagetable *pt, const uint64_t *table)
+// The index of the first present entry from `i` on, ENTRIES if there is none. Most tables are nearly empty: eight at once.
+static unsigned first_present(const struct pagetable *pt, const uint64_t *table, unsigned i)
 {
-    for (unsigned i = 0; i < ENTRIES; i++)
-        if (is_present(pt, table[i]))
-            return false;
-    return true;
+    uint64_t mask = pt->format->present_mask;
+    while (i < ENTRIES) {
+        const uint64_t *t = &table[i];
+        if (i % 8 == 0 && !((t[0] | t[1] | t[2] | t[3] | t[4] | t[5] | t[6] | t[7]) & mask))
+            i += 8;
+        else if (*t & mask)
+            return i;
+        else
+            i++;
+    }
+    return ENTRIES;
 }
 
 // Replace a large leaf by a table of leaves of the next smaller size. All other bits have the same place at every level
@@ -137,21 +145,24 @@ static void table_free_later(uint64_t *table, uint64_t **freed)
 struct unmap {
     struct pagetable *pt;
     uint64_t va, end;
-    unsigned budget; // leaves and tables that may still be touched
+    unsigned budget; // entries that may still be touched
     uint64_t **freed;
     enum status st;
 };
+
+#define TABLE_COST 32 // of looking whether a table is empty, in entries
 
 // Work on the part of `table` that lies in [u->va, u->end); moves u->va on. Depth is bounded by the levels.
 static void unmap_table(struct unmap *u, uint64_t *table, unsigned level)
 {
     uint64_t size = 1ul << level_shift(level), table_end = (u->va & ~(size * ENTRIES - 1)) + size * ENTRIES;
     while (u->va < u->end && u->va < table_end && u->st == ST_OK) {
-        uint64_t *entry = &table[level_index(u->va, level)], next = (u->va & ~(size - 1)) + size;
-        if (!is_present(u->pt, *entry)) {
-            u->va = next;
+        unsigned at = level_index(u->va, level), present = first_present(u->pt, table, at);
+        if (present != at) {
+            u->va = (u->va & ~(size - 1)) + (present - at) * size;
             continue;
         }
+        uint64_t *entry = &table[at], next = (u->va & ~(size - 1)) + size;
         if (!u->budget) {
             u->st = ST_AGAIN;
             return;
@@ -170,7 +181,8 @@ static void unmap_table(struct unmap *u, uint64_t *table, unsigned level)
         }
         uint64_t *below = table_of(*entry);
         unmap_table(u, below, level - 1);
-        if (table_empty(u->pt, below)) {
+        u->budget -= u->budget < TABLE_COST ? u->budget : TABLE_COST;
+        if (first_present(u->pt, below, 0) == ENTRIES) {
             entry_set(entry, 0);
             table_free_later(below, u->freed);
         }
@@ -203,8 +215,8 @@ static uint64_t *first_subtable(const struct pagetable *pt, uint64_t *table, uns
     unsigned owned = level == TOP_LEVEL && pt->format == &pt_host_format ? KERNEL_SLOT : ENTRIES;
     if (level == 0)
         return NULL;
-    for (unsigned i = 0; i < owned; i++)
-        if (is_present(pt, table[i]) && (level == TOP_LEVEL || !is_leaf(pt, table[i], level)))
+    for (unsigned i = 0; (i = first_present(pt, table, i)) < owned; i++)
+        if (level == TOP_LEVEL || !is_leaf(pt, table[i], level))
             return &table[i];
     return NULL;
 }

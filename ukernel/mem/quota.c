@@ -40,6 +40,13 @@ void account_free(struct account *a, void *block, unsigned order)
 }
 
 // Two steps, one lock at a time: what is taken from one is not yet the other's, so the sum never exceeds what there is.
+static void limit_raise(struct account *a, uint64_t pages)
+{
+    spin_lock(&a->lock);
+    a->limit += pages;
+    spin_unlock(&a->lock);
+}
+
 bool account_move(struct account *from, struct account *to, uint64_t pages)
 {
     spin_lock(&from->lock);
@@ -47,10 +54,16 @@ bool account_move(struct account *from, struct account *to, uint64_t pages)
     if (ok)
         from->limit -= pages;
     spin_unlock(&from->lock);
-    if (!ok)
-        return false;
-    spin_lock(&to->lock);
-    to->limit += pages;
-    spin_unlock(&to->lock);
-    return true;
+    if (ok)
+        limit_raise(to, pages);
+    return ok;
+}
+
+void account_move_rest(struct account *from, struct account *to)
+{
+    spin_lock(&from->lock);
+    uint64_t rest = from->limit - from->used;
+    from->limit = from->used;
+    spin_unlock(&from->lock);
+    limit_raise(to, rest);
 }

@@ -56,7 +56,7 @@ enum status cap_copy(struct pd *dst, uint64_t dst_base, struct pd *src, uint64_t
                      uint64_t *done)
 {
     for (*done = 0; *done < count; ++*done) {
-        if (*done == CAP_LEAF)
+        if (*done == CAP_BUDGET)
             return ST_AGAIN;
         if (src_base + *done >= CAP_SELECTORS || dst_base + *done >= CAP_SELECTORS)
             return ST_BAD_PAR;

@@ -131,18 +131,26 @@ void ec_free(struct ec *ec)
 
 struct sc *sc_create(struct pd *payer, struct ec *ec, unsigned prio, uint64_t quantum, enum status *st)
 {
-    struct sc *sc = kobject_new(payer, KOBJ_SC, sizeof *sc, st);
-    if (!sc)
+    struct sc *none = NULL;
+    *st = ST_BAD_CAP;
+    if (!kobject_get(&ec->obj))
         return NULL;
+    struct sc *sc = kobject_new(payer, KOBJ_SC, sizeof *sc, st);
+    if (!sc) {
+        kobject_put(&ec->obj);
+        return NULL;
+    }
     sc->ec = ec;
     sc->cpu = ec->cpu;
     sc->prio = prio;
     sc->quantum = sc->left = quantum;
     list_init(&sc->node);
     list_init(&sc->inbox_node);
-    __atomic_add_fetch(&ec->obj.refs, 1, __ATOMIC_RELAXED);
-    ec->sc = sc;
-    return sc;
+    if (__atomic_compare_exchange_n(&ec->sc, &none, sc, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+        return sc;
+    *st = ST_IN_USE;
+    kobject_reap(&(struct reap){.list = {&sc->obj}, .count = 1});
+    return NULL;
 }
 
 void sc_stop(struct sc *sc)
@@ -157,5 +165,6 @@ void sc_stop(struct sc *sc)
         cpu->sc = NULL;
         cpu->need_resched = true;
     }
-    sc->ec->sc = NULL;
+    if (sc->ec->sc == sc)
+        sc->ec->sc = NULL;
 }

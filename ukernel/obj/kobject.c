@@ -24,15 +24,57 @@ void *kobject_new(struct pd *payer, enum kobject_type type, size_t size, enum st
         o->type = o->was = type;
         o->payer = payer;
         list_push_back(&payer->objects, &o->owned);
+        __atomic_add_fetch(&payer->obj.refs, 1, __ATOMIC_RELAXED);
     }
     spin_unlock(&payer->lock);
     return o;
 }
 
+bool kobject_get(struct kobject *o)
+{
+    uint32_t refs = __atomic_load_n(&o->refs, __ATOMIC_RELAXED);
+    while (refs && !__atomic_compare_exchange_n(&o->refs, &refs, refs + 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+        ;
+    return refs;
+}
+
+// An EC that goes with its portals or its SC is work of theirs, each a part.
+static unsigned work_of(const struct kobject *o)
+{
+    const struct ec *ec = o->was == KOBJ_PT ? ((const struct pt *)o)->ec : o->was == KOBJ_SC ? ((const struct sc *)o)->ec : NULL;
+    if (ec)
+        return 1 + REAP_EC / ec->obj.refs;
+    return o->was == KOBJ_EC ? REAP_EC : 1;
+}
+
+static void reap_add(struct kobject *o, struct reap *r)
+{
+    r->list[r->count++] = o;
+    r->work += work_of(o);
+}
+
+// A PD without references that is not stripped is its parent's, whose destruction takes a reference again (under its lock).
+static bool pd_drop(struct pd *pd)
+{
+    uint32_t *lock = pd->parent ? &pd->parent->lock : &pd->lock;
+    spin_lock(lock);
+    bool last = __atomic_sub_fetch(&pd->obj.refs, 1, __ATOMIC_ACQ_REL) == 0 && pd->stripped;
+    spin_unlock(lock);
+    return last;
+}
+
 void kobject_drop(struct kobject *o, struct reap *r)
 {
-    if (__atomic_sub_fetch(&o->refs, 1, __ATOMIC_ACQ_REL) == 0)
-        r->list[r->count++] = o;
+    bool last = o->was == KOBJ_PD ? pd_drop((struct pd *)o) : __atomic_sub_fetch(&o->refs, 1, __ATOMIC_ACQ_REL) == 0;
+    if (last)
+        reap_add(o, r);
+}
+
+void kobject_put(struct kobject *o)
+{
+    struct reap r = {.count = 0};
+    kobject_drop(o, &r);
+    kobject_reap(&r);
 }
 
 // On every CPU: stop what runs here.
@@ -66,12 +108,18 @@ static void object_free(struct kobject *o, struct reap *next)
     list_remove(&o->owned);
     slab_free(payer, o, object_size[o->was]);
     spin_unlock(&payer->lock);
-    if (payer->dying)
-        pd_settle(payer);
+    pd_settle(payer);
+    kobject_drop(&payer->obj, next);
 }
 
-// Two barriers: after the first no CPU can look the objects up any more and each has stopped its own; after the second none is on
-// its way from one CPU's hands to another's inbox.
+static void stop_everywhere(struct reap *r)
+{
+    stop_here(r);
+    cross_call(cpus_all(), stop_here, r);
+}
+
+// Twice: after the first time no CPU can look the objects up any more, but one may have handed an EC or SC to the inbox of its
+// CPU when that had stopped it already.
 void kobject_reap(struct reap *r)
 {
     while (r->count) {
@@ -79,106 +127,115 @@ void kobject_reap(struct reap *r)
         for (unsigned i = 0; i < r->count; i++)
             if (r->list[i]->type != KOBJ_PD)
                 __atomic_store_n(&r->list[i]->type, KOBJ_DEAD, __ATOMIC_RELEASE);
-        stop_here(r);
-        cross_call(cpus_all(), stop_here, r);
+        stop_everywhere(r);
         for (unsigned i = 0; i < r->count; i++)
             if (r->list[i]->was == KOBJ_SM)
                 sm_abort((struct sm *)r->list[i]);
-        cross_barrier();
+        stop_everywhere(r);
         for (unsigned i = 0; i < r->count; i++) {
             struct kobject *o = r->list[i];
-            if (__atomic_load_n(&o->refs, __ATOMIC_ACQUIRE))
-                continue;
-            if (o->was == KOBJ_PD)
-                pd_free((struct pd *)o);
-            else
+            if (!r->held || __atomic_sub_fetch(&o->refs, 1, __ATOMIC_ACQ_REL) == 0)
                 object_free(o, &next);
         }
         *r = next;
     }
 }
 
-// Up to REAP_MAX live objects of the PD leave its list for the list of zombies and are destroyed.
-static bool destroy_objects(struct pd *pd)
+// Live objects of the PD, as many as one reap takes, leave its list for the list of zombies and get a reference each; or a child
+// does, the next to be destroyed. Objects without references are just being freed or made by other CPUs. False = none is left.
+static bool take_objects(struct pd *pd, struct reap *r, struct pd **child)
 {
-    struct reap r = {.count = 0};
-    struct pd *child = NULL;
     spin_lock(&pd->lock);
     pd->dying = true;
+    bool any = !list_empty(&pd->objects);
     list_for_each_safe(node, tmp, &pd->objects) {
         struct kobject *o = list_entry(node, struct kobject, owned);
-        if (o->type == KOBJ_PD) {
-            child = (struct pd *)o;
+        bool is_pd = o->type == KOBJ_PD;
+        if (is_pd && !((struct pd *)o)->stripped) {
+            __atomic_add_fetch(&o->refs, 1, __ATOMIC_ACQUIRE);
+            *child = (struct pd *)o;
             break;
         }
+        if (!kobject_get(o))
+            continue;
         list_remove(&o->owned);
         list_push_back(&pd->zombies, &o->owned);
-        r.list[r.count++] = o;
-        if (r.count == REAP_MAX)
+        reap_add(o, r);
+        if (reap_full(r))
             break;
     }
-    if (child)
-        __atomic_add_fetch(&child->obj.refs, 1, __ATOMIC_RELAXED); // it must outlive its own destruction for a moment
     spin_unlock(&pd->lock);
-    bool more = r.count || child;
+    return any;
+}
+
+static bool destroy_objects(struct pd *pd)
+{
+    struct reap r = {.held = true};
+    struct pd *child = NULL;
+    bool any = take_objects(pd, &r, &child);
     kobject_reap(&r);
-    if (!child)
-        return more;
-    if (pd_destroy_step(child) == ST_OK) {
-        spin_lock(&pd->lock);
-        list_remove(&child->obj.owned);
-        list_push_back(&pd->zombies, &child->obj.owned);
-        spin_unlock(&pd->lock);
+    if (child) {
+        pd_destroy_step(child);
+        kobject_put(&child->obj);
     }
-    if (__atomic_sub_fetch(&child->obj.refs, 1, __ATOMIC_ACQ_REL) == 0)
-        pd_free(child);
+    return any;
+}
+
+// A part of the first leaf of the object space that is there, or the leaf itself when it is empty.
+static bool destroy_caps(struct pd *pd)
+{
+    unsigned i = 0, budget = CAP_BUDGET, j = 0;
+    while (i < CAP_LEAF && !pd->caps.dir[i])
+        i++;
+    if (i == CAP_LEAF)
+        return false;
+    uint64_t *leaf = pd->caps.dir[i];
+    struct reap r = {.count = 0};
+    for (; j < CAP_LEAF && budget && !reap_full(&r); j++) {
+        struct kobject *o = leaf[j] ? cap_remove(pd, i * CAP_LEAF + j) : NULL;
+        if (!o)
+            continue;
+        kobject_drop(o, &r);
+        budget--;
+    }
+    kobject_reap(&r);
+    if (j < CAP_LEAF)
+        return true;
+    pd->caps.dir[i] = NULL;
+    cross_barrier();
+    account_free(&pd->account, leaf, 0);
     return true;
 }
 
-// One leaf of the object space per step.
-static bool destroy_caps(struct pd *pd)
-{
-    for (unsigned i = 0; i < CAP_LEAF; i++) {
-        uint64_t *leaf = pd->caps.dir[i];
-        if (!leaf)
-            continue;
-        struct reap r = {.count = 0};
-        for (unsigned j = 0; j < CAP_LEAF; j++) {
-            struct kobject *o = cap_remove(pd, i * CAP_LEAF + j);
-            if (o)
-                kobject_drop(o, &r);
-            if (r.count == REAP_MAX) {
-                kobject_reap(&r);
-                return true;
-            }
-        }
-        kobject_reap(&r);
-        pd->caps.dir[i] = NULL;
-        cross_barrier();
-        account_free(&pd->account, leaf, 0);
-        return true;
-    }
-    return false;
-}
+#define TABLES_BUDGET 4 // page tables freed per step
 
-enum status pd_destroy_step(struct pd *pd)
+static enum status destroy_step(struct pd *pd)
 {
     if (pd->stripped)
         return ST_OK;
     if (destroy_objects(pd) || destroy_caps(pd))
         return ST_AGAIN;
-    if (pd->guest.root) {
+    if (!pd->left) {
         guest_space_flush(pd);
-        if (!pt_destroy(&pd->guest, 32))
-            return ST_AGAIN;
+        space_leave(pd);
+        pd->left = true;
     }
+    if (!pt_destroy(&pd->guest, TABLES_BUDGET))
+        return ST_AGAIN;
     if (pd->virt)
         virt->pd_destroy(pd);
-    if (pd->host.root) {
-        space_leave(pd);
-        if (!pt_destroy(&pd->host, 32))
-            return ST_AGAIN;
-    }
+    if (!pt_destroy(&pd->host, TABLES_BUDGET))
+        return ST_AGAIN;
     pd_strip(pd);
     return ST_OK;
+}
+
+// One CPU at a time; the caller has a reference.
+enum status pd_destroy_step(struct pd *pd)
+{
+    if (!__atomic_load_n(&pd->ready, __ATOMIC_ACQUIRE) || __atomic_exchange_n(&pd->busy, true, __ATOMIC_ACQUIRE))
+        return ST_AGAIN;
+    enum status st = destroy_step(pd);
+    __atomic_store_n(&pd->busy, false, __ATOMIC_RELEASE);
+    return st;
 }

@@ -5,7 +5,8 @@
 #include "ukernel/spinlock.h"
 #include "ukernel/virt.h"
 
-#define MAP_BUDGET   512 // mappings per hypercall
+#define MAP_BUDGET   24  // mappings per hypercall
+#define UNMAP_BUDGET 256 // entries of page tables
 #define PCIDS        4096
 #define PIO_ORDER    1
 _Static_assert(sizeof(struct pio_space) == PAGE_SIZE << PIO_ORDER, "port bitmap is two pages");
@@ -80,6 +81,7 @@ struct pd *pd_create(struct pd *parent, uint64_t pages, enum status *st)
     slab_init(&pd->slab);
     pd->parent = parent;
     pd->depth = parent ? parent->depth + 1 : 0;
+    __atomic_add_fetch(&pd->obj.refs, 1, __ATOMIC_RELAXED);
     if (!parent) {
         pd->obj.type = pd->obj.was = KOBJ_PD;
         pd->account.limit = pages;
@@ -87,22 +89,21 @@ struct pd *pd_create(struct pd *parent, uint64_t pages, enum status *st)
     *st = !parent || account_move(&parent->account, &pd->account, pages) ? ST_OK : ST_NO_MEM;
     if (*st == ST_OK)
         *st = pd_furnish(pd);
-    if (*st == ST_OK || !parent)
+    if (*st == ST_OK || !parent) {
+        __atomic_store_n(&pd->ready, true, __ATOMIC_RELEASE);
         return pd;
-    pd->dying = true;
-    if (pd->host.root)
-        pt_destroy(&pd->host, 64);
-    if (pd->caps.dir)
-        pd_strip(pd);
-    pd->stripped = true;
-    pd_settle(pd);
+    }
+    pt_destroy(&pd->host, 64);
+    pd_strip(pd);
+    kobject_put(&pd->obj);
     return NULL;
 }
 
 // Nothing runs in it and nothing is charged to it but zombies: what its creation took goes back, and it keeps no limit.
 void pd_strip(struct pd *pd)
 {
-    account_free(&pd->account, pd->caps.dir, 0);
+    if (pd->caps.dir)
+        account_free(&pd->account, pd->caps.dir, 0);
     pd->caps.dir = NULL;
     if (pd->pio)
         account_free(&pd->account, pd->pio, PIO_ORDER);
@@ -115,31 +116,14 @@ void pd_strip(struct pd *pd)
 
 void pd_settle(struct pd *pd)
 {
-    if (!pd->stripped)
-        return;
-    account_move(&pd->account, &pd->parent->account, pd->account.limit - pd->account.used);
-    if (!pd->obj.refs)
-        pd_free(pd);
-}
-
-// Without references. One that was never destroyed stays in its parent's list and goes with it; one whose zombies somebody still
-// names goes with the last of them.
-void pd_free(struct pd *pd)
-{
-    struct pd *payer = pd->obj.payer;
-    if (!pd->stripped || pd->account.used)
-        return;
-    spin_lock(&payer->lock);
-    list_remove(&pd->obj.owned);
-    slab_free(payer, pd, sizeof *pd);
-    spin_unlock(&payer->lock);
-    if (payer->dying)
-        pd_settle(payer);
+    for (; pd->stripped; pd = pd->parent)
+        account_move_rest(&pd->account, &pd->parent->account);
 }
 
 // --- memory --------------------------------------------------------------------------------------------------------------
 
-static bool source_lookup(struct pd *src, uint64_t va, uint32_t rights, struct pt_leaf *leaf, bool *ram)
+// The largest page at `va` that the source can give, up to `level`.
+static bool source_lookup(struct pd *src, uint64_t va, unsigned level, uint32_t rights, struct pt_leaf *leaf, bool *ram)
 {
     if (!src->is_hw) {
         *ram = true;
@@ -150,12 +134,49 @@ static bool source_lookup(struct pd *src, uint64_t va, uint32_t rights, struct p
     }
     leaf->phys = va;
     leaf->rights = rights;
-    for (leaf->level = 3; leaf->level-- > 0;) {
+    for (leaf->level = level + 1; leaf->level-- > 0;) {
         uint64_t size = PAGE_SIZE << 9 * leaf->level;
         if (phys_grantable(va & ~(size - 1), size, rights, ram))
             return true;
     }
     return false;
+}
+
+static void lock_both(struct pd *a, struct pd *b)
+{
+    spin_lock(a < b ? &a->lock : &b->lock);
+    if (a != b)
+        spin_lock(a < b ? &b->lock : &a->lock);
+}
+
+static void unlock_both(struct pd *a, struct pd *b)
+{
+    spin_unlock(&a->lock);
+    if (a != b)
+        spin_unlock(&b->lock);
+}
+
+static unsigned level_fitting(uint64_t addresses, uint64_t pages, unsigned max)
+{
+    while (max && (addresses & ((PAGE_SIZE << 9 * max) - 1) || pages < 1ul << 9 * max))
+        max--;
+    return max;
+}
+
+// One page of the largest size that fits. Both spaces are locked: what is mapped is still the source's.
+static enum status map_one(struct pagetable *pt, struct pd *dst, uint64_t to, struct pd *src, uint64_t from, uint64_t pages,
+                           uint32_t rights, unsigned *level)
+{
+    struct pt_leaf leaf;
+    bool ram;
+    *level = level_fitting(from | to, pages, pt->format->max_level);
+    if (src->dying || !source_lookup(src, from, *level, rights, &leaf, &ram))
+        return ST_BAD_PAR;
+    if (dst->dying)
+        return ST_BAD_CAP;
+    *level = level_fitting(leaf.phys | to, pages, leaf.level < *level ? leaf.level : *level);
+    uint32_t allowed = src->is_hw ? rights : rights & (leaf.rights | MAP_X); // data may become code, never writable
+    return pt_map(pt, to, leaf.phys, *level, allowed | (leaf.rights & (MAP_UC | MAP_WC)), ram);
 }
 
 enum status pd_map(enum pd_op op, struct pd *dst, uint64_t dst_base, struct pd *src, uint64_t src_base, uint64_t count,
@@ -173,21 +194,11 @@ enum status pd_map(enum pd_op op, struct pd *dst, uint64_t dst_base, struct pd *
     for (unsigned budget = MAP_BUDGET; *done < count; budget--) {
         if (!budget)
             return ST_AGAIN;
-        uint64_t to = dst_base + (*done << PAGE_SHIFT), from = src_base + (*done << PAGE_SHIFT);
-        struct pt_leaf leaf;
-        bool ram;
-        spin_lock(&src->lock);
-        bool found = !src->dying && source_lookup(src, from, rights, &leaf, &ram);
-        spin_unlock(&src->lock);
-        if (!found)
-            return ST_BAD_PAR;
-        unsigned level = leaf.level < pt->format->max_level ? leaf.level : pt->format->max_level;
-        while (level && ((leaf.phys | to) & ((PAGE_SIZE << 9 * level) - 1) || count - *done < 1ul << 9 * level))
-            level--;
-        uint32_t allowed = src->is_hw ? rights : rights & (leaf.rights | MAP_X); // data may become code, never writable
-        spin_lock(&dst->lock);
-        enum status st = dst->dying ? ST_BAD_CAP : pt_map(pt, to, leaf.phys, level, allowed | (leaf.rights & (MAP_UC | MAP_WC)), ram);
-        spin_unlock(&dst->lock);
+        unsigned level;
+        lock_both(dst, src);
+        enum status st = map_one(pt, dst, dst_base + (*done << PAGE_SHIFT), src, src_base + (*done << PAGE_SHIFT),
+                                 count - *done, rights, &level);
+        unlock_both(dst, src);
         if (st != ST_OK)
             return st;
         *done += 1ul << 9 * level;
@@ -207,7 +218,11 @@ static enum status unmap_pages(enum pd_op op, struct pd *pd, uint64_t base, uint
     }
     enum status st = ST_OK;
     spin_lock(&pd->lock);
-    uint64_t reached = pt_unmap(pt, base, count << PAGE_SHIFT, MAP_BUDGET, &freed, &st);
+    if (pd->dying) {
+        spin_unlock(&pd->lock);
+        return ST_BAD_CAP;
+    }
+    uint64_t reached = pt_unmap(pt, base, count << PAGE_SHIFT, UNMAP_BUDGET, &freed, &st);
     spin_unlock(&pd->lock);
     if (op == PD_UNMAP_GST)
         guest_space_flush(pd);
@@ -228,23 +243,52 @@ static void ports_reload(void *arg)
         space_load(cpu, arg);
 }
 
+// Whole words where they can be: there are 1,024 of them.
+static void ports_set(uint64_t *words, uint64_t port, uint64_t end, bool denied)
+{
+    while (port < end) {
+        for (; port % 64 == 0 && end - port >= 64; port += 64)
+            words[port / 64] = denied ? ~0ul : 0;
+        uint64_t bits = 1ul << port % 64;
+        if (port < end)
+            words[port / 64] = denied ? words[port / 64] | bits : words[port / 64] & ~bits;
+        port++;
+    }
+}
+
+static bool ports_denied(const uint64_t *words, uint64_t port, uint64_t end)
+{
+    uint64_t denied = 0;
+    for (; port < end; port++) {
+        for (; port % 64 == 0 && end - port >= 64; port += 64)
+            denied |= words[port / 64];
+        if (port < end)
+            denied |= words[port / 64] >> port % 64 & 1;
+    }
+    return denied;
+}
+
+static bool ports_valid(uint64_t base, uint64_t count)
+{
+    return base <= 0x10000 && count <= 0x10000 - base;
+}
+
 static enum status change_ports(struct pd *pd, uint64_t base, uint64_t count, bool allow)
 {
-    if (base > 0x10000 || count > 0x10000 - base)
+    if (!ports_valid(base, count))
         return ST_BAD_PAR;
     spin_lock(&pd->lock);
-    if (!pd->pio && allow && !pd->dying && (pd->pio = account_alloc(&pd->account, PIO_ORDER)))
+    bool dying = pd->dying;
+    if (!pd->pio && allow && !dying && (pd->pio = account_alloc(&pd->account, PIO_ORDER)))
         __builtin_memset(pd->pio, 0xff, sizeof *pd->pio);
-    if (pd->pio) {
-        for (uint64_t port = base; port < base + count; port++)
-            if (allow)
-                pd->pio->bitmap[port / 8] &= ~(1u << port % 8);
-            else
-                pd->pio->bitmap[port / 8] |= 1u << port % 8;
+    if (pd->pio && !dying) {
+        ports_set(pd->pio->words, base, base + count, !allow);
         pd->special = true;
     }
-    enum status st = pd->pio || !allow ? ST_OK : ST_NO_MEM;
+    enum status st = dying ? ST_BAD_CAP : pd->pio || !allow ? ST_OK : ST_NO_MEM;
     spin_unlock(&pd->lock);
+    if (st != ST_OK)
+        return st;
     ports_reload(pd);
     cross_call(cpus_all(), ports_reload, pd);
     return st;
@@ -252,12 +296,12 @@ static enum status change_ports(struct pd *pd, uint64_t base, uint64_t count, bo
 
 static bool ports_held(struct pd *pd, uint64_t base, uint64_t count)
 {
-    if (base > 0x10000 || count > 0x10000 - base)
-        return false;
-    for (uint64_t port = base; port < base + count; port++)
-        if (!pd->is_hw && (!pd->pio || pd->pio->bitmap[port / 8] >> port % 8 & 1))
-            return false;
-    return true;
+    if (!ports_valid(base, count) || pd->is_hw)
+        return ports_valid(base, count);
+    spin_lock(&pd->lock);
+    bool held = !count || (pd->pio && !pd->dying && !ports_denied(pd->pio->words, base, base + count));
+    spin_unlock(&pd->lock);
+    return held;
 }
 
 enum status pd_map_ports(struct pd *dst, uint64_t dst_base, struct pd *src, uint64_t src_base, uint64_t count)

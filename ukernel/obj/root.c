@@ -72,11 +72,11 @@ _Noreturn void root_start(void)
     must(st, "thread");
     ec->regs.rip = entry;
     ec->regs.rsp = ROOT_STACK_TOP - 8; // as after a call
+    must(cap_insert(root, SEL_SELF_EC, &ec->obj, PERM_ALL), "SEL_SELF_EC");
     struct sc *sc = sc_create(root, ec, ROOT_PRIORITY, tsc_hz / 1000 * ROOT_QUANTUM_MS, &st);
     must(st, "scheduling context");
     must(cap_insert(root, SEL_HW, &pd_hw.obj, PERM_ALL), "SEL_HW");
     must(cap_insert(root, SEL_SELF_PD, &root->obj, PERM_ALL), "SEL_SELF_PD");
-    must(cap_insert(root, SEL_SELF_EC, &ec->obj, PERM_ALL), "SEL_SELF_EC");
     must(cap_insert(root, SEL_SELF_SC, &sc->obj, PERM_ALL), "SEL_SELF_SC");
     klog("root: started, %lu KiB of kernel memory", root->account.limit * 4);
     sched_start(sc);
