@@ -132,6 +132,9 @@ void bios_init(struct bios *b, const struct bios_host *host, const struct bios_c
 // Writes the ROM to BIOS_ROM_BASE. At power-on and at each reset.
 bool bios_rom_install(struct bios *b);
 
+// Will POST return to the guest, as the shutdown status in the CMOS asks, instead of starting the machine?
+bool bios_returns(struct bios *b);
+
 // What POST does, without the ROM's code: for a kernel that is loaded into a PC that is on. Needs the chips.
 void bios_power_on(struct bios *b);
 

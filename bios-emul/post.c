@@ -147,16 +147,22 @@ static void equipment_init(struct bios *b)
 // How to go on after the processor's reset (IBM AT: shutdown status); the ROM's post_done knows these numbers.
 static uint8_t resume_kind(struct bios *b)
 {
-    enum { POWER_ON, JUMP, JUMP_EOI, BOOT, BLOCK };
-    static const uint8_t kinds[16] = {[0x04] = BOOT, [0x05] = JUMP_EOI, [0x09] = BLOCK, [0x0a] = JUMP};
+    enum { POWER_ON, JUMP, JUMP_EOI, BOOT, BLOCK, INTERRUPT_RETURN, FAR_RETURN };
+    static const uint8_t kinds[16] = {[0x04] = BOOT, [0x05] = JUMP_EOI,         [0x09] = BLOCK,
+                                      [0x0a] = JUMP, [0x0b] = INTERRUPT_RETURN, [0x0c] = FAR_RETURN};
     uint8_t code = cmos_read(b, RTC_SHUTDOWN);
-    cmos_write(b, RTC_SHUTDOWN, 0);
     return kinds[code & 0x0f] && code < 16 ? kinds[code] : POWER_ON;
+}
+
+bool bios_returns(struct bios *b)
+{
+    return resume_kind(b);
 }
 
 enum bios_result post(struct bios *b, struct bios_regs *r)
 {
     r->a.l = resume_kind(b);
+    cmos_write(b, RTC_SHUTDOWN, 0);
     if (r->a.l)
         return BIOS_DONE;
     memset(&b->state, 0, sizeof(b->state));

@@ -288,6 +288,8 @@ post_done:
         je .block
         cmp al, 3
         je .boot
+        cmp al, 5
+        jae .return
 .roms:  trap TRAP_ROM_SCAN
         test al, al
         jz .boot
@@ -300,11 +302,18 @@ post_done:
 .eoi:   mov al, 20h
         out 0a0h, al
         out 20h, al
-.jump:  push word BDA
-        pop ds
+.jump:  mov bx, BDA                     ; nothing is pushed: the stack below may be the guest's
+        mov ds, bx
         jmp far [67h]
-.block: push word BDA
-        pop ds
+.return: mov bx, BDA
+        mov ds, bx
+        lss sp, [67h]
+        cmp al, 5
+        jne .far
+        iret
+.far:   retf
+.block: mov bx, BDA
+        mov ds, bx
         lss sp, [67h]
         popa
         pop es

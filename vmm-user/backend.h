@@ -74,7 +74,11 @@ struct char_backend {
     void *ctx;
 };
 
-enum power_action { POWER_OFF, POWER_RESET };
+enum power_action {
+    POWER_OFF,
+    POWER_RESET,
+    POWER_RESET_CPU, // the processor's reset line alone
+};
 
 struct power_backend {
     void (*request)(void *ctx, enum power_action action, const char *why);

@@ -197,6 +197,11 @@ void firmware_power_on(struct vm *vm)
     bios_power_on(&vm->firmware.bios);
 }
 
+bool firmware_returns(struct vm *vm)
+{
+    return vm->entry.mode == LOAD_MODE_16 && bios_returns(&vm->firmware.bios);
+}
+
 // As after RESET, except that CS starts below 1 MiB, where the ROM is, and not at its alias below 4 GiB (SDM 3A 9.1.4).
 void firmware_registers(struct utcb_state *s)
 {

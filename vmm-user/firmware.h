@@ -35,5 +35,8 @@ bool firmware_load(struct vm *vm);
 void firmware_power_on(struct vm *vm); // the same for a kernel that is loaded without it
 void firmware_registers(struct utcb_state *s);
 
+// After a reset of the processor, does the firmware go on where the guest has told it to (CMOS shutdown status)?
+bool firmware_returns(struct vm *vm);
+
 // A VMCALL or VMMCALL of the guest: the firmware's if it lies in a stub of its ROM, else #UD.
 uint64_t exit_hypercall(struct vcpu *v, struct utcb_state *s);

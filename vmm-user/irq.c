@@ -95,7 +95,7 @@ void irq_signal(void *ctx, enum lapic_signal signal, uint8_t value)
     if (signal == LAPIC_SIGNAL_NMI)
         v->nmi_pending = true;
     if (signal == LAPIC_SIGNAL_INIT && v->vm->state == VM_RUNNING)
-        vm_ask(VM_REQUEST_RESET); // INIT of the only CPU: what a PC's firmware makes of it is a restart
+        vm_ask(VM_REQUEST_RESET_CPU); // INIT of the only CPU: what a PC's firmware makes of it is a restart
     if (signal == LAPIC_SIGNAL_ENABLED)
         bus_move(&v->vm->machine.bus, &v->lapic.dev, v->lapic.base & APIC_BASE_ADDR);
     vcpu_attend(v, signal == LAPIC_SIGNAL_ENABLED ? ATTENTION_APIC | ATTENTION_IRQ : ATTENTION_IRQ);

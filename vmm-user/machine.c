@@ -55,9 +55,9 @@ static void lapic_eoi(void *ctx, uint8_t vector)
 static void power_request(void *ctx, enum power_action action, const char *why)
 {
     struct vm *vm = ctx;
-    if (action == POWER_RESET) {
+    if (action != POWER_OFF) {
         snprintf(vm->reason, sizeof(vm->reason), "%s", why ? why : "");
-        vm_ask(VM_REQUEST_RESET);
+        vm_ask(action == POWER_RESET ? VM_REQUEST_RESET : VM_REQUEST_RESET_CPU);
         return;
     }
     vm_stop(&vm->vcpus[0], "%s", why && why[0] ? why : "power off");

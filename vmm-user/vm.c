@@ -176,15 +176,16 @@ void vm_shutdown(struct vcpu *v, const char *format, ...)
     vsnprintf(vm.reason, sizeof(vm.reason), format, args);
     va_end(args);
     (void)v;
-    vm_ask(vm.config.kernel[0] ? VM_REQUEST_STOP : VM_REQUEST_RESET);
+    vm_ask(vm.config.kernel[0] ? VM_REQUEST_STOP : VM_REQUEST_RESET_CPU);
 }
 
-void vm_reset(void)
+void vm_reset(bool chips)
 {
     struct vcpu *v = &vm.vcpus[0];
     char error[LOAD_ERROR];
     vm.resets++;
-    machine_reset(&vm);
+    if (chips)
+        machine_reset(&vm);
     vcpu_reset(v);
     if (!vm_load(error)) {
         vm_stop(v, "%s", error);
@@ -288,7 +289,7 @@ bool vm_work(struct vcpu *v)
         } else if (request != VM_REQUEST_RESUME) {
             if (request == VM_REQUEST_STOP)
                 vm_wait_reset(v);
-            vm_reset();
+            vm_reset(request != VM_REQUEST_RESET_CPU || !firmware_returns(&vm));
             again = true;
         }
         request = __atomic_exchange_n(&vm.request, VM_REQUEST_NONE, __ATOMIC_ACQ_REL);

@@ -17,7 +17,15 @@
 #define VM_REASON 160
 
 // What other threads (or a device in the middle of an access) ask of the handler.
-enum vm_request { VM_REQUEST_NONE, VM_REQUEST_RESET, VM_REQUEST_STOP, VM_REQUEST_PAUSE, VM_REQUEST_RESUME, VM_REQUEST_LOOK };
+enum vm_request {
+    VM_REQUEST_NONE,
+    VM_REQUEST_RESET,
+    VM_REQUEST_RESET_CPU, // of the processor alone, if the firmware then returns to the guest; else of everything
+    VM_REQUEST_STOP,
+    VM_REQUEST_PAUSE,
+    VM_REQUEST_RESUME,
+    VM_REQUEST_LOOK,
+};
 
 struct vm {
     struct vm_config config;
@@ -48,7 +56,7 @@ const char *vm_start(void);
 
 // Handler: puts the kernel into memory again and everything into power-on state.
 bool vm_load(char *error);
-void vm_reset(void);
+void vm_reset(bool chips); // false: the processor alone
 
 // Handler: the guest has ended. `text` as `vm list` shows it.
 void vm_stop(struct vcpu *v, const char *format, ...) __attribute__((format(printf, 2, 3)));

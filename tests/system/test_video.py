@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Boot floppies that look at the machine as old software does (guests/floppy): the A20 gate, video memory."""
+"""Boot floppies that look at the machine as old software does (guests/floppy): the A20 gate, resets that return, video memory."""
 import subprocess
 import tempfile
 from pathlib import Path
@@ -18,7 +18,7 @@ def run_in_vm(name, on, last, memory="16M", seconds=SECONDS):
     """What the floppy says on COM1 in a VM, up to and with the line that matches `last`."""
     with System("--boot-only-files", "--file", f"floppy={floppy(name)}", on=on) as mica:
         vm = mica.vm_start(f"vm run -n {name} -m {memory} -fda floppy")
-        mica.send(f"vm console {vm}\n")
+        mica.send(f"vm console {vm} serial\n")
         return mica.expect(rf"(?s)\[console of vm[^\n]*\n(.*?{last}[^\n]*\n)", seconds)[1]
 
 
@@ -52,6 +52,19 @@ def test_a20_on_svm():
 def test_a20_floppy_on_bare_qemu():
     said = run_on_bare_qemu("a20")
     check("a20: 26 checks, 0 failed" in said, said)
+
+
+def restart(on):
+    said = run_in_vm("restart", on, r"restart: \d+ returns")
+    check("restart: chips kept" in said and "restart: 8 returns, 0 failed" in said, said)
+
+
+def test_shutdown_status_on_vtx():
+    restart("bochs")
+
+
+def test_shutdown_status_on_svm():
+    restart("qemu")
 
 
 def test_redraws_go_through():

@@ -67,7 +67,7 @@ static inline void fake_request(void *ctx, enum power_action action, const char 
 {
     struct fake *f = ctx;
     f->power_off += action == POWER_OFF;
-    f->power_reset += action == POWER_RESET;
+    f->power_reset += action != POWER_OFF;
     snprintf(f->why, sizeof(f->why), "%s", why);
 }
 

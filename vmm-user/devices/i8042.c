@@ -100,7 +100,7 @@ static void i8042_reply(struct i8042 *k, uint8_t byte, bool aux)
 
 static void i8042_reset_cpu(struct i8042 *k)
 {
-    k->wires.power.request(k->wires.power.ctx, POWER_RESET, "reset by the keyboard controller");
+    k->wires.power.request(k->wires.power.ctx, POWER_RESET_CPU, "reset by the keyboard controller");
 }
 
 static void i8042_set_output(struct i8042 *k, uint8_t value)

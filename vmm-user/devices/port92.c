@@ -19,7 +19,7 @@ static void port92_write(struct device *dev, enum io_space space, uint64_t port,
     p->value = (uint8_t)value;
     irq_line_set(&p->a20, value & PORT92_A20);
     if (reset)
-        p->power.request(p->power.ctx, POWER_RESET, "reset by port 92h");
+        p->power.request(p->power.ctx, POWER_RESET_CPU, "reset by port 92h");
 }
 
 static void port92_reset(struct device *dev)
