@@ -87,7 +87,7 @@ debug: all guests ## boot under QEMU stopped at its first instruction, with gdb 
 iso: all guests ## the boot medium, build/mica.iso
 	@scripts/make-iso --output $(B)/mica.iso
 
-guests: $(B)/guests/linux.done ## guest images made from Debian packages
+guests: $(addprefix $(B)/guests/,linux.done memtest grub freedos.done) ## guest images: Linux, memtest, GRUB, FreeDOS
 
 setup: ## install the packages that are missing
 	@scripts/setup
@@ -190,6 +190,19 @@ $(B)/guests/biostest.bin: guests/tiny/biostest.inc
 $(B)/guests/linux.done: guests/linux.sh guests/package.sh guests/linux-init guests/linux-inittab guests/linux-shrc guests/tiny/ticks.asm
 	@mkdir -p $(@D)
 	@guests/linux.sh $(B)
+	@touch $@
+
+$(B)/guests/memtest: guests/stock.sh guests/package.sh
+	@guests/stock.sh memtest $(B) >/dev/null
+	@touch $@
+
+$(B)/guests/grub: guests/grub.sh guests/grub-menu $(B)/guests/memtest
+	@guests/grub.sh $(B)
+
+# Without an image of FreeDOS there is no such guest: the recipe has said how to get one.
+$(B)/guests/freedos.done: guests/freedos.sh guests/dos/mbr.asm guests/dos/fat16.asm $(if $(FREEDOS_IMG),FORCE)
+	@mkdir -p $(@D)
+	@guests/freedos.sh $(B) || true
 	@touch $@
 
 # ---------------------------------------------------------------- tests on this host

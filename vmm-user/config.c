@@ -3,11 +3,12 @@
 #include "lib/c/printf.h"
 #include "lib/c/string.h"
 #include "lib/c/strtol.h"
+#include "lib/sys/nearest.h"
 
-enum config_kind { KIND_TEXT, KIND_MEMORY, KIND_BOOT, KIND_SNAPSHOT };
+enum config_kind { KIND_TEXT, KIND_MEMORY, KIND_BOOT, KIND_SNAPSHOT, KIND_SMP };
 
 struct config_key {
-    const char *key, *option;
+    const char *key, *option; // option: of `vm run`; NULL: only in a file
     enum config_kind kind;
     size_t offset, size;
     size_t line_offset; // 0 = not kept
@@ -28,6 +29,8 @@ static const struct config_key keys[] = {
     {"cdrom", "-cdrom", KIND_TEXT, FIELD(cdrom), offsetof(struct vm_config, disk_line)},
     {"boot", "-boot", KIND_BOOT, FIELD(boot), 0},
     {"snapshot", "-snapshot", KIND_SNAPSHOT, 0, 0, 0},
+    {"smp", "-smp", KIND_SMP, 0, 0, 0},
+    {"get", NULL, KIND_TEXT, FIELD(get), 0},
 };
 #define KEY_COUNT (sizeof(keys) / sizeof(keys[0]))
 
@@ -76,6 +79,12 @@ static bool key_set(struct vm_config *config, const struct config_key *key, cons
         snprintf(why, why_size, "snapshot = %.20s: there is no disk to write to; changes are kept in memory", value);
         return false;
     }
+    if (key->kind == KIND_SMP) {
+        if (strcmp(value, "1") == 0)
+            return true;
+        snprintf(why, why_size, "smp = %.20s: a VM has one virtual CPU", value);
+        return false;
+    }
     size_t length = strlen(value);
     if (length == 0 && key->offset != offsetof(struct vm_config, append)) {
         snprintf(why, why_size, "%s has no value", key->key);
@@ -92,12 +101,37 @@ static bool key_set(struct vm_config *config, const struct config_key *key, cons
     return true;
 }
 
+static const char *key_name(const struct config_key *key, bool option)
+{
+    return option ? key->option : key->key;
+}
+
 static const struct config_key *key_find(const char *name, bool option)
 {
     for (size_t i = 0; i < KEY_COUNT; i++)
-        if (strcmp(name, option ? keys[i].option : keys[i].key) == 0)
+        if (key_name(&keys[i], option) && strcmp(name, key_name(&keys[i], option)) == 0)
             return &keys[i];
     return NULL;
+}
+
+// Nobody has a key of that name: says which one may have been meant, or all that there are.
+static void key_unknown(const char *name, bool option, char *why, size_t size)
+{
+    struct nearest nearest;
+    nearest_init(&nearest, name);
+    for (size_t i = 0; i < KEY_COUNT; i++)
+        if (key_name(&keys[i], option))
+            nearest_try(&nearest, key_name(&keys[i], option));
+    int n = snprintf(why, size, "unknown %s '%.24s'", option ? "option" : "key", name);
+    if (nearest.best) {
+        snprintf(why + n, size - (size_t)n, "; did you mean %s?", nearest.best);
+        return;
+    }
+    for (size_t i = 0; i < KEY_COUNT; i++)
+        if (key_name(&keys[i], option) && n < (int)size - 1)
+            n += snprintf(why + n, size - (size_t)n, "%s%s", i ? " " : " (", key_name(&keys[i], option));
+    if (n < (int)size - 1)
+        snprintf(why + n, size - (size_t)n, ")");
 }
 
 static bool is_blank(char c)
@@ -157,8 +191,7 @@ static bool line_parse(struct vm_config *config, char *text, unsigned line, char
     const char *name = trim(text);
     const struct config_key *key = key_find(name, false);
     if (!key) {
-        snprintf(why, why_size,
-                 "unknown key '%.24s' (name, memory, kernel, initrd, append, fda, fdb, hda, hdb, cdrom, boot)", name);
+        key_unknown(name, false, why, why_size);
         return false;
     }
     return key_set(config, key, trim(equals + 1), 1, line, why, why_size);
@@ -230,7 +263,8 @@ bool config_parse_args(struct vm_config *config, const char *args, char *error)
     while ((got = word_next(&args, option, sizeof(option))) > 0) {
         const struct config_key *key = key_find(option, true);
         if (!key) {
-            snprintf(error, CONFIG_ERROR, "vm run: unknown option '%.40s' (-n -m -kernel -initrd -append)", option);
+            key_unknown(option, true, why, sizeof(why));
+            snprintf(error, CONFIG_ERROR, "vm run: %s", why);
             return false;
         }
         got = word_next(&args, value, sizeof(value));
@@ -261,7 +295,8 @@ bool config_parse_args(struct vm_config *config, const char *args, char *error)
 void config_missing_file(const struct vm_config *config, const char *key, const char *name, unsigned line, char *error)
 {
     if (config->source[0])
-        snprintf(error, CONFIG_ERROR, "%s:%u: %s '%s' is not among the boot files", config->source, line, key, name);
+        snprintf(error, CONFIG_ERROR, "%s:%u: %s '%s' is not among the boot files%s%s", config->source, line, key, name,
+                 config->get[0] ? "; to get it: " : "", config->get);
     else
         snprintf(error, CONFIG_ERROR, "vm run: -%s: '%s' is not among the boot files", key, name);
 }

@@ -19,6 +19,7 @@ struct vm_config {
     char kernel[CONFIG_FILE], initrd[CONFIG_FILE];
     char fda[CONFIG_FILE], fdb[CONFIG_FILE], hda[CONFIG_FILE], hdb[CONFIG_FILE], cdrom[CONFIG_FILE];
     char boot[4];                    // order: a floppy, c hard disk, d CD
+    char get[72];                    // for a person: how to get its files, when one of them is missing
     char append[CONFIG_APPEND];
     uint64_t memory;                 // bytes, a multiple of 2 MiB
     unsigned kernel_line, initrd_line, disk_line; // where they were named, 0 = on the command line

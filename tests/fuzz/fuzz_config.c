@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// sources: vmm-user/config.c
+// sources: vmm-user/config.c lib/sys/nearest.c
 #include "vmm-user/config.h"
 #include <stdlib.h>
 #include <string.h>

@@ -53,12 +53,13 @@ class System:
     """One run of the system. Use with `with`; everything is ended and reaped at its end."""
 
     def __init__(self, *options, on=ON, boot=True, timeout=3000):
+        guests = [] if {"--guests", "--boot-only-files"} & set(options) else ["--guests", "linux"]
         self.folder = tempfile.TemporaryDirectory(prefix="mica-test-")
         self.log = Path(self.folder.name)
         self.errors = open(self.log / "run.err", "w+")
         self.process = subprocess.Popen(
             [str(ROOT / "scripts/run"), "--on", on, "--log", str(self.log), "--timeout", str(timeout * PATIENCE),
-             "--rtc", str(CLOCK), *options],
+             "--rtc", str(CLOCK), *guests, *options],
             cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors)
         self.on = on
         self.decoder = codecs.getincrementaldecoder("utf-8")("replace")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// sources: vmm-user/config.c
+// sources: vmm-user/config.c lib/sys/nearest.c
 #include "vmm-user/config.h"
 #include <string.h>
 #include "tests/unit/cmocka_all.h"
@@ -47,7 +47,10 @@ static void bad_files(void **state)
         {"fda = a\nsnapshot = off\n",
          "guests/x.cfg:2: snapshot = off: there is no disk to write to; changes are kept in memory"},
         {"kernel = a\nfoo = 1\n",
-         "guests/x.cfg:2: unknown key 'foo' (name, memory, kernel, initrd, append, fda, fdb, hda, hdb, cdrom, boot)"},
+         "guests/x.cfg:2: unknown key 'foo' (name memory kernel initrd append fda fdb hda hdb cdrom boot snapshot smp get)"},
+        {"kernal = a\n", "guests/x.cfg:1: unknown key 'kernal'; did you mean kernel?"},
+        {"kernel = a\nmemroy = 1G\n", "guests/x.cfg:2: unknown key 'memroy'; did you mean memory?"},
+        {"kernel = a\nsmp = 4\n", "guests/x.cfg:2: smp = 4: a VM has one virtual CPU"},
         {"kernel\n", "guests/x.cfg:1: 'kernel' is not of the form key = value"},
         {"\nkernel =\n", "guests/x.cfg:2: kernel has no value"},
         {"kernel = a\nmemory = lots",
@@ -96,7 +99,11 @@ static void bad_arguments(void **state)
     static const struct {
         const char *args, *error;
     } cases[] = {
-        {"-kernel a -smp 2", "vm run: unknown option '-smp' (-n -m -kernel -initrd -append)"},
+        {"-kernel a -smp 2", "vm run: smp = 2: a VM has one virtual CPU"},
+        {"-kernel a -smp 2,cores=2", "vm run: smp = 2,cores=2: a VM has one virtual CPU"},
+        {"-kernle a", "vm run: unknown option '-kernle'; did you mean -kernel?"},
+        {"-get a", "vm run: unknown option '-get' (-n -m -kernel -initrd -append -fda -fdb -hda -hdb -cdrom -boot -snapshot "
+                   "-smp)"},
         {"-kernel", "vm run: -kernel needs a value"},
         {"-m 1G", "vm run: -kernel FILE is missing"},
         {"", "vm run: -kernel FILE is missing"},

@@ -2,6 +2,7 @@
 // The table of commands, and those that are about the shell itself.
 #include "lib/c/printf.h"
 #include "lib/c/string.h"
+#include "lib/sys/nearest.h"
 #include "user/shell/shell.h"
 
 #define SLEEP_MAX 86400
@@ -147,6 +148,23 @@ const char *size_text(uint64_t bytes, char text[24])
     return text;
 }
 
+// Nobody has a command of that name: says which one may have been meant.
+static void unknown(const struct words *w)
+{
+    char two[64];
+    struct nearest one, both;
+    nearest_init(&one, w->word[0]);
+    snprintf(two, sizeof two, "%s %s", w->word[0], w->count > 1 ? w->word[1] : "");
+    nearest_init(&both, two);
+    for (const struct command *c = commands; c->name; c++)
+        nearest_try(strchr(c->name, ' ') ? &both : &one, c->name);
+    const char *meant = w->count > 1 && both.best && (!one.best || both.distance <= one.distance) ? both.best : one.best;
+    if (meant)
+        print("%s: no such command; did you mean `%s`?\n", meant == both.best ? two : w->word[0], meant);
+    else if (!family(w->word[0]))
+        print("%s: no such command; `help` lists them\n", w->word[0]);
+}
+
 bool command_run(const char *line)
 {
     static struct words w;
@@ -157,7 +175,7 @@ bool command_run(const char *line)
         print("%s\n", wrong);
     else if (c)
         c->run(&w, words);
-    else if (w.count && !family(w.word[0]))
-        print("%s: no such command; `help` lists them\n", w.word[0]);
+    else if (w.count)
+        unknown(&w);
     return !interrupt_clear();
 }

@@ -3,6 +3,7 @@
 #include "lib/c/printf.h"
 #include "lib/c/string.h"
 #include "lib/sys/clock.h"
+#include "lib/sys/nearest.h"
 #include "user/shell/shell.h"
 
 #define POLL_US 1000000 // in case nobody tells
@@ -76,6 +77,35 @@ static void start(const char *command, bool config_file, const char *args)
     }
 }
 
+// The guest that a boot file configures: NAME of guests/NAME.cfg. False: it is another file.
+static bool guest_of(const char *file, char name[NAME_MAX_LEN])
+{
+    const char *slash = strchr(file, '/'), *dot = strrchr(file, '.');
+    if (!slash || strncmp(file, "guests/", 7) != 0 || !dot || dot < slash || strcmp(dot, ".cfg") != 0)
+        return false;
+    snprintf(name, NAME_MAX_LEN, "%.*s", (int)(dot - slash - 1), slash + 1);
+    return true;
+}
+
+static void guest_unknown(const char *guest)
+{
+    static char names[2][NAME_MAX_LEN]; // the nearest, and the one that is tried
+    char file[NAME_MAX_LEN];
+    struct nearest nearest;
+    uint64_t size;
+    unsigned next = 0;
+    nearest_init(&nearest, guest);
+    for (uint64_t i = 0; root_file_info(i, file, &size) == ROOT_OK; i++)
+        if (guest_of(file, names[next])) {
+            nearest_try(&nearest, names[next]);
+            next = nearest.best == names[next] ? !next : next;
+        }
+    print("vm start: guests/%s.cfg: no such file on the boot medium", guest);
+    if (nearest.best)
+        print("; did you mean `vm start %s`?", nearest.best);
+    print("\n");
+}
+
 void vm_start(const struct words *w, unsigned first)
 {
     char name[NAME_MAX_LEN];
@@ -88,7 +118,7 @@ void vm_start(const struct words *w, unsigned first)
         return;
     int n = snprintf(name, sizeof name, "guests/%s.cfg", w->word[first]);
     if (n >= (int)sizeof name || root_file_find(name, &size) != ROOT_OK)
-        print("vm start: guests/%s.cfg: no such file on the boot medium\n", w->word[first]);
+        guest_unknown(w->word[first]);
     else
         start("vm start", true, name);
 }
