@@ -37,7 +37,7 @@ USER_NAMES  := $(sort $(foreach dir,$(wildcard user/*/),$(if $(wildcard $(dir)*.
 ACPI_SRC    := $(wildcard vmm-user/load/*.asl)
 ACPI_GEN    := $(ACPI_SRC:vmm-user/load/%.asl=$(B)/gen/%.h)
 TINY        := $(patsubst guests/tiny/%.asm,%,$(filter-out guests/tiny/ticks.asm,$(wildcard guests/tiny/*.asm)))
-TINY_BIN    := $(TINY:%=$(B)/guests/%.bin)
+TINY_BIN    := $(TINY:%=$(B)/guests/%.bin) $(B)/guests/check.bin
 FLOPPY_IMG  := $(patsubst guests/floppy/%.asm,$(B)/guests/floppy/%.img,$(wildcard guests/floppy/*.asm))
 UNIT_NAMES  := $(sort $(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c)))
 FUZZ_NAMES  := $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
@@ -186,6 +186,24 @@ $(B)/guests/floppy/%.img: guests/floppy/%.asm
 	@$(NASM) -w+error -f bin -Iguests/floppy/ -MD $(@:.img=.d) -MP -o $@ $<
 
 $(B)/guests/biostest.bin: guests/tiny/biostest.inc
+
+# A kernel of several files, as boot loaders like them: 64-bit code in a 32-bit ELF file.
+CHECK_OBJ := $(call object_of,guest,$(call find_sources,guests/check))
+$(B)/guests/check.bin: $(CHECK_OBJ) guests/check/check.ld Makefile
+	@echo "  LD    $@"
+	@mkdir -p $(@D)
+	@$(LINK) -Wl,-T,guests/check/check.ld -o $(B)/guests/check.elf $(CHECK_OBJ)
+	@$(OBJCOPY) --strip-debug -O elf32-i386 $(B)/guests/check.elf $@
+
+$(B)/guest/%.c.o: %.c Makefile
+	@mkdir -p $(@D)
+	@echo "  CC    $< (guest)"
+	@$(CC) $(FREESTANDING) -mno-red-zone $(INCLUDES) -MMD -MP -c -o $@ $<
+
+$(B)/guest/%.asm.o: %.asm Makefile
+	@mkdir -p $(@D)
+	@echo "  NASM  $< (guest)"
+	@$(NASM) $(NASM_FLAGS) -MD $(@:.o=.d) -MP -o $@ $<
 
 $(B)/guests/linux.done: guests/linux.sh guests/package.sh guests/linux-init guests/linux-inittab guests/linux-shrc guests/tiny/ticks.asm
 	@mkdir -p $(@D)

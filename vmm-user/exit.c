@@ -21,9 +21,11 @@ uint64_t exit_retire_slow(struct vcpu *v, struct utcb_state *s, uint64_t mtd)
         mtd |= MTD_STATE;
     }
     if (s->rflags & RFLAGS_TF) {
+        if (!vcpu_has(v, MTD_DR))
+            return vcpu_widen(v, MTD_DR); // nothing is written back: the guest repeats what had no effect elsewhere
         s->dr6 |= DR6_BS;
         irq_raise(v, EXC_DB, false, 0);
-        mtd |= vcpu_has(v, MTD_DR) ? MTD_DR : 0;
+        mtd |= MTD_DR | MTD_STATE;
     }
     return exit_settle(v, s, mtd);
 }
@@ -344,13 +346,13 @@ uint64_t exit_hlt(struct vcpu *v, struct utcb_state *s)
     s->rip += s->insn_len;
     s->intr_state &= ~(uint32_t)(BLOCKING_STI | BLOCKING_MOV_SS);
     terminal_flush(v->vm);
-    if (!(s->rflags & RFLAGS_IF) && !v->nmi_pending) {
+    if (!(s->rflags & RFLAGS_IF) && !irq_can_wake(v, s)) {
         vm_stop(v, "halted with interrupts off at %llx", (unsigned long long)(s->rip - s->insn_len));
         return exit_settle_slow(v, s, MTD_RIP | MTD_STATE);
     }
     for (;;) {
         vm_clock_run(&v->vm->clock);
-        if (irq_pending(v) || v->nmi_pending)
+        if (irq_wakes(v, s))
             break;
         if (__atomic_load_n(&v->attention, __ATOMIC_ACQUIRE) & ATTENTION_WORK) {
             __atomic_fetch_and(&v->attention, ~(uint32_t)ATTENTION_WORK, __ATOMIC_ACQ_REL);

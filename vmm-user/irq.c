@@ -18,6 +18,19 @@ bool irq_pending(struct vcpu *v)
            (pic_pending(pic_of(v)) && lapic_extint_open(&v->lapic));
 }
 
+bool irq_wakes(struct vcpu *v, const struct utcb_state *s)
+{
+    return (s->rflags & RFLAGS_IF && irq_pending(v)) || (v->nmi_pending && !(s->intr_state & BLOCKING_NMI));
+}
+
+// An NMI that is pending, or a line of a controller that makes them: nobody else sends any.
+bool irq_can_wake(const struct vcpu *v, const struct utcb_state *s)
+{
+    if (s->intr_state & BLOCKING_NMI)
+        return false;
+    return v->nmi_pending || lapic_nmi_open(&v->lapic) || ioapic_nmi_open(&v->vm->machine.ioapic);
+}
+
 // The vector that is delivered now, taken from its controller; -1 = none.
 static int irq_take(struct vcpu *v)
 {

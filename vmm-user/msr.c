@@ -29,7 +29,7 @@ struct msr_entry {
     enum msr_kind kind;
     uint64_t value, mask;
     bool (*read)(struct msr_access *a);
-    bool (*write)(struct msr_access *a);
+    bool (*write)(struct msr_access *a); // of MSR_STORE: is the value one that it takes?
 };
 
 #define MISC_ENABLE_INIT  (1ul << 0 | 1ul << 11 | 1ul << 12) // fast strings; no BTS, no PEBS
@@ -131,6 +131,33 @@ static bool pat_write(struct msr_access *a)
     return true;
 }
 
+// ---- MTRRs (SDM 3A 12.11.2): what they say has no effect here, but they take only what they should
+
+static bool is_memory_type(uint8_t type)
+{
+    return type < 8 && 1u << type & (1u << PAT_UC | 1u << PAT_WC | 1u << PAT_WT | 1u << PAT_WP | 1u << PAT_WB);
+}
+
+static bool mtrr_variable(struct msr_access *a)
+{
+    bool mask = a->msr & 1;
+    uint64_t reserved = ~0ul << a->v->cpuid.max_phys | (mask ? 0x7ff : 0xf00);
+    return !(a->value & reserved) && (mask || is_memory_type((uint8_t)a->value));
+}
+
+static bool mtrr_fixed(struct msr_access *a)
+{
+    for (unsigned i = 0; i < 8; i++)
+        if (!is_memory_type((uint8_t)(a->value >> 8 * i)))
+            return false;
+    return true;
+}
+
+static bool mtrr_default(struct msr_access *a)
+{
+    return is_memory_type((uint8_t)a->value);
+}
+
 static bool platform_read(struct msr_access *a)
 {
     a->value = a->v->vm->clock.clock.tsc_hz / 100000000 << 8; // base ratio of 100 MHz
@@ -146,6 +173,7 @@ static bool read_only(struct msr_access *a)
 #define CONST(first, value)          {first, first, MSR_CONST, value, 0, 0, 0}
 #define IGNORE(first, last, value)   {first, last, MSR_IGNORE, value, 0, 0, 0}
 #define STORE(first, last, init, m)  {first, last, MSR_STORE, init, m, 0, 0}
+#define MTRR(first, last, init, m, f) {first, last, MSR_STORE, init, m, 0, mtrr_##f}
 #define CALL(first, read, write)     {first, first, MSR_CALL, 0, 0, read, write}
 #define APIC(first, last)            {first, last, MSR_APIC, 0, 0, 0, 0}
 
@@ -166,12 +194,12 @@ static const struct msr_entry msrs[] = {
     STORE(IA32_MCG_STATUS, IA32_MCG_STATUS, 0, 0),
     STORE(IA32_MISC_ENABLE, IA32_MISC_ENABLE, MISC_ENABLE_INIT, MISC_ENABLE_MASK),
     IGNORE(IA32_DEBUGCTL, IA32_DEBUGCTL, 0),
-    STORE(0x200, 0x20f, 0, ALL), // variable MTRRs
-    STORE(0x250, 0x250, 0x0606060606060606ul, ALL),
-    STORE(0x258, 0x259, 0x0606060606060606ul, ALL),
-    STORE(0x268, 0x26f, 0x0606060606060606ul, ALL),
+    MTRR(0x200, 0x20f, 0, ALL, variable),
+    MTRR(0x250, 0x250, 0x0606060606060606ul, ALL, fixed),
+    MTRR(0x258, 0x259, 0x0606060606060606ul, ALL, fixed),
+    MTRR(0x268, 0x26f, 0x0606060606060606ul, ALL, fixed),
     CALL(IA32_PAT, pat_read, pat_write),
-    STORE(IA32_MTRR_DEF_TYPE, IA32_MTRR_DEF_TYPE, 0xc06, 0xcff),
+    MTRR(IA32_MTRR_DEF_TYPE, IA32_MTRR_DEF_TYPE, 0xc06, 0xcff, default),
     APIC(IA32_TSC_DEADLINE, IA32_TSC_DEADLINE),
     APIC(IA32_X2APIC_BASE, IA32_X2APIC_BASE + 0xff),
     CALL(IA32_EFER, efer_read, efer_write),
@@ -281,11 +309,13 @@ bool msr_write(struct vcpu *v, uint32_t msr, uint64_t value, uint64_t *reply, ui
         return true;
     case MSR_STORE:
         store = store_of(v, e, msr);
-        if (value & ~e->mask || !store)
+        if (value & ~e->mask || !store || (e->write && !e->write(&a)))
             return false;
         *store = value;
         return true;
     case MSR_APIC:
+        if (msr == IA32_APIC_BASE && value >> v->cpuid.max_phys)
+            return false;
         vcpu_attend(v, msr == IA32_TSC_DEADLINE ? 0 : ATTENTION_IRQ);
         return lapic_msr_write(&v->lapic, msr, value);
     case MSR_CALL:

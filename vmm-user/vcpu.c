@@ -108,7 +108,7 @@ uint64_t vcpu_widen(struct vcpu *v, uint64_t mtd)
     v->wide_mtd |= mtd;
     v->widened = VCPU_WIDE_EXITS;
     ctrl_pt(PT_SET_MTD, v->portals + v->event, exit_mtd((unsigned)v->event) | v->wide_mtd);
-    return 0;
+    return v->state->rflags & RFLAGS_TF ? MTD_STATE : 0; // no step is pending before the instruction is done
 }
 
 void vcpu_narrow_now(struct vcpu *v)

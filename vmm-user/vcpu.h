@@ -101,5 +101,7 @@ void msr_reset(struct vcpu *v);
 // irq.c: what the reply must carry so that a pending event is delivered as soon as the guest can take it.
 uint64_t irq_settle(struct vcpu *v, struct utcb_state *s);
 bool irq_pending(struct vcpu *v);
+bool irq_wakes(struct vcpu *v, const struct utcb_state *s);          // what is pending ends a HLT
+bool irq_can_wake(const struct vcpu *v, const struct utcb_state *s); // something could, with interrupts off
 void irq_raise(struct vcpu *v, unsigned vector, bool has_error, uint32_t error); // an exception at the next entry
 void irq_signal(void *ctx, enum lapic_signal signal, uint8_t value);

@@ -150,16 +150,18 @@ static void injection_load(struct vcpu *v, const struct utcb_state *s)
     vmwrite(ENTRY_INSN_LEN, s->inj_len);
 }
 
-// With TF set and STI or MOV SS blocking, a single step must be pending (SDM 3C 27.3.1.5).
+// With TF set and STI or MOV SS blocking, a single step must be pending (SDM 3C 27.3.1.5). Without, it is not: the VMM has raised
+// what was due, or the instruction is executed again. Bochs 2.7 leaves one pending at exits that are like faults.
 static void interruptibility_load(const struct utcb_state *s)
 {
     uint32_t blocking = s->intr_state;
+    bool held = blocking & (BLOCKING_STI | BLOCKING_MOV_SS);
     vmwrite(GUEST_INTERRUPTIBILITY, blocking);
     vmwrite(GUEST_ACTIVITY, ACTIVITY_ACTIVE);
-    if (!(blocking & (BLOCKING_STI | BLOCKING_MOV_SS)))
+    if (!held && !(s->rflags & RFLAGS_TF))
         return;
     uint64_t pending = vmread(GUEST_PENDING_DEBUG) & ~PENDING_DEBUG_BS;
-    vmwrite(GUEST_PENDING_DEBUG, pending | (vmread(GUEST_RFLAGS) & RFLAGS_TF ? PENDING_DEBUG_BS : 0));
+    vmwrite(GUEST_PENDING_DEBUG, pending | (held && vmread(GUEST_RFLAGS) & RFLAGS_TF ? PENDING_DEBUG_BS : 0));
 }
 
 static bool pae_paging(void)

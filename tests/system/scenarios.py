@@ -37,6 +37,7 @@ firmware.freedos_floppy                              15     60
 firmware.grub_from_cd                                15      -
 firmware.nothing_to_boot_and_bad_disks               15      -
 guests.small_kernels                                  6     15
+guests.rules_of_the_manual                            8     20
 guests.memtest_as_a_kernel                           15      -
 guests.xen_boots_to_its_own_console                  25      -
 guests.memory_on_both_sides_of_the_hole              25      -

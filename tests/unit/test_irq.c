@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// sources: vmm-user/irq.c vmm-user/devices/lapic.c vmm-user/devices/lapic_regs.c vmm-user/devices/lapic_timer.c vmm-user/devices/apic_bus.c vmm-user/devices/pic8259.c
+// sources: vmm-user/irq.c vmm-user/devices/lapic.c vmm-user/devices/lapic_regs.c vmm-user/devices/lapic_timer.c vmm-user/devices/apic_bus.c vmm-user/devices/pic8259.c vmm-user/devices/ioapic.c
 #include "vmm-user/vm.h"
 #include <stdlib.h>
 #include <string.h>
+#include "pc/ioapic.h"
 #include "pc/lapic.h"
 #include "pc/pic8259.h"
 #include "tests/unit/cmocka_all.h"
@@ -120,6 +121,28 @@ static void nmi(void **state)
     assert_int_equal(irq_settle(v, &guest), 0);
 }
 
+// What ends a HLT, and whether anything can with interrupts off.
+static void halted(void **state)
+{
+    struct vcpu *v = *state;
+    struct ioapic *io = &v->vm->machine.ioapic;
+    lapic_accept(&v->lapic, 0x41, false);
+    assert_true(irq_wakes(v, &guest));
+    guest.rflags = RFLAGS_ONE;
+    assert_false(irq_wakes(v, &guest));
+    for (unsigned pin = 0; pin < IOAPIC_PINS; pin++)
+        io->rte[pin] = IOAPIC_RTE_MASKED | LAPIC_MODE_NMI << IOAPIC_RTE_MODE_SHIFT;
+    assert_false(irq_can_wake(v, &guest));
+    io->rte[2] &= ~(uint64_t)IOAPIC_RTE_MASKED;
+    assert_true(irq_can_wake(v, &guest));
+    guest.intr_state = BLOCKING_NMI;
+    assert_false(irq_can_wake(v, &guest));
+    irq_signal(v, LAPIC_SIGNAL_NMI, 0);
+    assert_false(irq_wakes(v, &guest));
+    guest.intr_state = 0;
+    assert_true(irq_wakes(v, &guest));
+}
+
 // Held back by the TPR alone: the threshold makes the guest exit when it lowers it.
 static void threshold(void **state)
 {
@@ -202,7 +225,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(nothing), TEST(taken_at_once), TEST(window), TEST(exception_first), TEST(nmi), TEST(threshold), TEST(through_pic),
+        TEST(nothing), TEST(taken_at_once), TEST(window), TEST(exception_first), TEST(nmi), TEST(halted), TEST(threshold), TEST(through_pic),
         TEST(double_fault), TEST(event_after_fault),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,6 +40,7 @@ static int setup(void **state)
     machine->clock.clock = (struct clock){.tsc_hz = 3000000000, .now = fake_now};
     lapics[0] = &v->lapic;
     lapic_init(&v->lapic, &machine->clock.clock, 0, page, &apic_bus, (struct lapic_host){.signal = ignore});
+    v->cpuid.max_phys = 39;
     v->cpuid.extended[1].edx = CPUID_EXT1_EDX_SYSCALL | CPUID_EXT1_EDX_LM | CPUID_EXT1_EDX_NX;
     msr_reset(v);
     *state = v;
@@ -102,11 +103,12 @@ static void stored(void **state)
 {
     struct vcpu *v = *state;
     static const uint32_t msrs[] = {0x200, 0x201, 0x20f, 0x250, 0x258, 0x259, 0x268, 0x26f};
+    static const uint64_t values[] = {0x1006, 0x7ff800, 0x3800, 0x01, 0x04, 0x05, 0x06, 0x0600};
     for (unsigned i = 0; i < 8; i++)
-        assert_true(wr(v, msrs[i], 0x1111 * (i + 1)));
+        assert_true(wr(v, msrs[i], values[i]));
     for (unsigned i = 0; i < 8; i++) {
         assert_true(rd(v, msrs[i]));
-        assert_int_equal(value, 0x1111 * (i + 1));
+        assert_int_equal(value, values[i]);
     }
     assert_true(rd(v, IA32_MTRR_DEF_TYPE));
     assert_int_equal(value, 0xc06);
@@ -115,6 +117,27 @@ static void stored(void **state)
     msr_reset(v);
     assert_true(rd(v, 0x200));
     assert_int_equal(value, 0);
+}
+
+static void mtrrs(void **state)
+{
+    struct vcpu *v = *state;
+    static const struct {
+        uint32_t msr;
+        uint64_t value;
+        bool taken;
+    } writes[] = {
+        {0x200, 0xc0000006, true},        {0x200, 0xc0000003, false},         {0x200, 0xc0000106, false},
+        {0x200, 1ul << 39, false},        {0x200, (1ul << 39) - 0x1000, true}, {0x201, 0x7f80000800, true},
+        {0x201, 0x400, false},            {0x201, 1ul << 39, false},          {0x250, 0x0605040100060606, true},
+        {0x250, 0x0602000000000000, false}, {0x250, 7, false},                {IA32_MTRR_DEF_TYPE, 0xc00, true},
+        {IA32_MTRR_DEF_TYPE, 0xc02, false}, {IA32_MTRR_DEF_TYPE, 0xc07, false},
+    };
+    for (unsigned i = 0; i < sizeof(writes) / sizeof(*writes); i++) {
+        assert_int_equal(wr(v, writes[i].msr, writes[i].value), writes[i].taken);
+        assert_true(rd(v, writes[i].msr));
+        assert_true(!writes[i].taken || value == writes[i].value);
+    }
 }
 
 static void tsc(void **state)
@@ -167,11 +190,13 @@ static void apic(void **state)
     assert_true(rd(v, 0x803));
     assert_true(v->attention & ATTENTION_IRQ);
     assert_false(wr(v, 0x803, 0));
+    assert_false(wr(v, IA32_APIC_BASE, 0xfee00d00 | 1ul << 39)); // above the physical address width
+    assert_true(wr(v, IA32_APIC_BASE, 0x40fee00d00));
 }
 
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-    const struct CMUnitTest tests[] = {TEST(unknown), TEST(constants), TEST(stored), TEST(tsc), TEST(efer), TEST(pat), TEST(apic)};
+    const struct CMUnitTest tests[] = {TEST(unknown), TEST(constants), TEST(stored), TEST(mtrrs), TEST(tsc), TEST(efer), TEST(pat), TEST(apic)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

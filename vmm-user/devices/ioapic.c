@@ -56,6 +56,15 @@ void ioapic_eoi(struct ioapic *io, uint8_t vector)
     }
 }
 
+bool ioapic_nmi_open(const struct ioapic *io)
+{
+    const uint64_t bits = IOAPIC_RTE_MASKED | IOAPIC_RTE_MODE, nmi = LAPIC_MODE_NMI << IOAPIC_RTE_MODE_SHIFT;
+    for (unsigned pin = 0; pin < IOAPIC_PINS; pin++)
+        if ((io->rte[pin] & bits) == nmi)
+            return true;
+    return false;
+}
+
 // An edge that came while the pin was masked is lost; a level is not.
 static void rte_write(struct ioapic *io, unsigned pin, uint32_t value, bool high)
 {

@@ -28,3 +28,6 @@ void ioapic_set_irq(struct ioapic *io, unsigned pin, bool level);
 
 // A local APIC ended the level-triggered interrupt `vector`.
 void ioapic_eoi(struct ioapic *io, uint8_t vector);
+
+// Whether an open pin sends NMIs.
+bool ioapic_nmi_open(const struct ioapic *io);

@@ -133,6 +133,12 @@ bool lapic_extint_open(const struct lapic *l)
     return (REG(l, LAPIC_LVT_LINT0) & (LAPIC_LVT_MASKED | LAPIC_MODE_MASK)) == LAPIC_MODE_EXTINT << LAPIC_MODE_SHIFT;
 }
 
+bool lapic_nmi_open(const struct lapic *l)
+{
+    const uint32_t bits = LAPIC_LVT_MASKED | LAPIC_MODE_MASK, nmi = LAPIC_MODE_NMI << LAPIC_MODE_SHIFT;
+    return lapic_enabled(l) && (REG(l, LAPIC_LVT_LINT0) & bits) == nmi;
+}
+
 // ---- destinations
 
 bool lapic_is_destination(const struct lapic *l, uint32_t dest, bool logical)

@@ -67,6 +67,9 @@ void lapic_set_lint(struct lapic *l, unsigned pin, bool level);
 // Whether the 8259's INTR reaches this CPU: LINT0 is ExtINT and open, or the APIC is off.
 bool lapic_extint_open(const struct lapic *l);
 
+// Whether LINT0 is open as an NMI; nothing drives LINT1.
+bool lapic_nmi_open(const struct lapic *l);
+
 // xAPIC accesses by offset in the page; reads as all ones where there is no APIC.
 uint32_t lapic_mmio_read(struct lapic *l, uint32_t offset, unsigned size);
 void lapic_mmio_write(struct lapic *l, uint32_t offset, unsigned size, uint32_t value);

@@ -188,6 +188,7 @@ static insn_handler *const handlers[INSN_OP_COUNT] = {
     [INSN_OP_PUSH] = push_execute,
     [INSN_OP_POP] = pop_execute,
     [INSN_OP_LEAVE] = leave_execute,
+    [INSN_OP_ENTER] = enter_execute,
     [INSN_OP_LOOP... INSN_OP_JCXZ] = loop_execute,
     [INSN_OP_MOVS... INSN_OP_OUTS] = string_execute,
     [INSN_OP_IN... INSN_OP_OUT] = port_execute,

@@ -33,7 +33,7 @@ typedef enum insn_result insn_handler(struct insn_cpu *cpu, const struct insn *i
 insn_handler string_execute; // MOVS CMPS STOS LODS SCAS INS OUTS
 insn_handler modify_execute, examine_execute, exchange_execute, compare_exchange_execute, compare_exchange_pair_execute;
 insn_handler multiply_execute; // MUL IMUL DIV IDIV
-insn_handler push_execute, pop_execute, call_execute, jump_execute, ret_execute, leave_execute, jcc_execute,
+insn_handler push_execute, pop_execute, call_execute, jump_execute, ret_execute, leave_execute, enter_execute, jcc_execute,
     loop_execute;
 
 static inline enum insn_result fault_raise(struct insn_cpu *cpu, unsigned vector, bool has_error, uint32_t error)

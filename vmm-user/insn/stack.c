@@ -183,3 +183,29 @@ enum insn_result leave_execute(struct insn_cpu *cpu, const struct insn *in)
     reg_write(state, GPR_RBP, in->size, value);
     return insn_finish(cpu, in);
 }
+
+// The frame pointers of the `level` - 1 enclosing frames are copied from where RBP points (SDM 2A, ENTER).
+enum insn_result enter_execute(struct insn_cpu *cpu, const struct insn *in)
+{
+    struct utcb_state *state = cpu->state;
+    unsigned width = stack_size(cpu, in), level = in->disp & 31;
+    uint64_t rsp = state->gpr[GPR_RSP], frame, link, old = state->gpr[GPR_RBP];
+    enum insn_result result = stack_push(cpu, in, in->size, old & size_mask(in->size));
+    frame = state->gpr[GPR_RSP] & size_mask(width);
+    for (unsigned i = 1; i < level && result == INSN_DONE; i++) {
+        result = stack_peek(cpu, in, old - i * in->size, in->size, &link);
+        if (result == INSN_DONE) {
+            result = stack_push(cpu, in, in->size, link);
+        }
+    }
+    if (level && result == INSN_DONE) {
+        result = stack_push(cpu, in, in->size, frame & size_mask(in->size));
+    }
+    if (result != INSN_DONE) {
+        state->gpr[GPR_RSP] = rsp;
+        return result;
+    }
+    reg_write(state, GPR_RBP, in->size, frame);
+    reg_write(state, GPR_RSP, width, state->gpr[GPR_RSP] - in->imm);
+    return insn_finish(cpu, in);
+}
