@@ -36,6 +36,14 @@ bios.answers_beside_other_bioses                     20      -
 firmware.freedos_floppy                              15     60
 firmware.grub_from_cd                                15      -
 firmware.nothing_to_boot_and_bad_disks               15      -
+screen.console                                       12     60
+screen.pictures_are_those_of_qemu                    40      -
+screen.picture                                        -     40
+screen.machines_screen_and_keyboard                   6      -
+recipes.freedos                                       8     40
+recipes.memtest                                      11      -
+recipes.grub                                         10      -
+recipes.what_is_missing_or_misspelt                   3      -
 guests.small_kernels                                  6     15
 guests.rules_of_the_manual                            8     20
 guests.memtest_as_a_kernel                           15      -

@@ -25,10 +25,10 @@ def screen_shows(mica, vm, pattern, seconds=SECONDS):
         mica.command("sleep 1")
 
 
-def freedos(on):
+def test_freedos():
     if not (BUILD / "guests/freedos").exists():
         raise Skip("no FreeDOS: FREEDOS_IMG=path make guests")
-    with System("--guests", "freedos", on=on) as mica:
+    with System("--guests", "freedos") as mica:
         vm = mica.vm_start("vm start freedos")
         screen_shows(mica, vm, r"[AC]:\\>")
         mica.command(f'vm keys {vm} "dir<enter>"')
@@ -39,14 +39,6 @@ def freedos(on):
         mica.expect(r"(?i)version|freecom", SECONDS)
         mica.leave()
         mica.power_off()
-
-
-def test_freedos_on_vtx():
-    freedos("bochs")
-
-
-def test_freedos_on_svm():
-    freedos("qemu")
 
 
 def test_memtest():

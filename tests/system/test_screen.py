@@ -135,8 +135,8 @@ def start(mica):
     return mica.vm_start("vm run -n screen -m 8M -fda floppy")
 
 
-def console(on):
-    with System("--boot-only-files", "--file", f"floppy={FLOPPY}", on=on) as mica:
+def test_console():
+    with System("--boot-only-files", "--file", f"floppy={FLOPPY}") as mica:
         vm = start(mica)
         mica.send(f"vm console {vm}\n")
         mica.expect(rf"\[console of vm {vm}: Ctrl-\] leaves\]\n")
@@ -160,14 +160,6 @@ def console(on):
         mica.power_off()
 
 
-def test_console_on_vtx():
-    console("bochs")
-
-
-def test_console_on_svm():
-    console("qemu")
-
-
 def test_pictures_are_those_of_qemu():
     with tempfile.TemporaryDirectory(prefix="mica-bare-") as folder, BareQemu(folder) as bare, \
          System("--boot-only-files", "--file", f"floppy={FLOPPY}", on="qemu") as mica:
@@ -182,9 +174,8 @@ def test_pictures_are_those_of_qemu():
         mica.power_off()
 
 
-def test_picture_on_vtx():
-    """Through Bochs' serial port."""
-    with System("--boot-only-files", "--file", f"floppy={FLOPPY}", on="bochs") as mica:
+def test_picture():
+    with System("--boot-only-files", "--file", f"floppy={FLOPPY}") as mica:
         vm = start(mica)
         mica.send(f"vm console {vm}\n")
         mica.expect("READY")

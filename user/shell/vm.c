@@ -53,19 +53,40 @@ static bool vms_possible(const char *command)
     return false;
 }
 
+// A large VM takes its time: its memory is cleared first, then its files are copied to where the guest wants them.
+static void progress(const struct process_info *info)
+{
+    struct machine_info machine;
+    if (root_machine_info(&machine) == ROOT_OK && machine.ram_dirty >> 20)
+        print("\r\033[Kvm %u: %lu MiB of memory are to be cleared", info->vm_id, machine.ram_dirty >> 20);
+    else
+        print("\r\033[Kvm %u: its files are being loaded", info->vm_id);
+}
+
 static void start(const char *command, bool config_file, const char *args)
 {
     struct process_info info;
+    bool slow = false;
     uint32_t id;
     enum root_error e = root_vm_start(config_file, UINT64_MAX, args, &id);
     if (e != ROOT_OK) {
         print("%s: %s\n", command, root_error_text(e));
         return;
     }
-    while (vm_info(id, &info) && info.state == VM_STARTING)
+    for (uint64_t told = shell_now_us(); vm_info(id, &info) && info.state == VM_STARTING;) {
+        if (shell_now_us() - told >= POLL_US) {
+            told = shell_now_us();
+            slow = true;
+            progress(&info);
+        }
         if (!shell_sleep(POLL_US))
-            return;
-    if (info.vm_id != id) {
+            break;
+    }
+    if (slow)
+        print("\r\033[K");
+    if (info.vm_id == id && info.state == VM_STARTING) { // Ctrl-C: it goes on
+        print("vm %u is starting\n", id);
+    } else if (info.vm_id != id) {
         print("%s: vm %u is gone\n", command, id);
     } else if (info.state == VM_RUNNING || info.state == VM_PAUSED || info.exits) {
         print("vm %u (%s) started\n", id, info.name);
