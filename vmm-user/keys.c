@@ -160,7 +160,7 @@ static struct key key_of_sequence(const struct key_terminal *t, uint8_t final)
         return (struct key){0x0d, false, KEY_SHIFT, KEY_STROKE};
     for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]) && !key.code; i++)
         if (final == '~' ? names[i].tildes && names[i].tildes == t->parameters[0]
-                         : names[i].final && names[i].final == (char)final)
+                         : names[i].final && names[i].final == (char) final)
             key = key_of_entry(&names[i]);
     if (key.code)
         key.modifiers = modifiers_of_parameter(t->parameters[1]);

@@ -25,8 +25,8 @@ struct key key_of_text(const char *text, unsigned *length);
 // What the keyboard sends for it.
 unsigned key_bytes(const struct key *key, uint8_t out[KEY_BYTES]);
 
-// A terminal (xterm, Linux' console) byte by byte; .code 0 until a key is complete. Alone, ESC is a key only when nothing
-// follows it: key_terminal_end() says so.
+// A terminal (xterm, Linux' console) byte by byte; .code 0 until a key is complete. Alone, ESC is a key only when
+// nothing follows it: key_terminal_end() says so.
 struct key_terminal {
     uint8_t state;
     uint16_t parameters[2];

@@ -16,7 +16,7 @@ static struct {
     uint8_t record; // a record's first byte, while its second one has not come; 0: none
     struct key_terminal keys;
     struct key_scan scan;
-    unsigned quiet; // frames since the last key
+    unsigned quiet;         // frames since the last key
     unsigned width, height; // of the graphics mode that was told, 0: none
     struct vga_terminal terminal;
 } screen;

@@ -16,12 +16,12 @@ static struct snapshot {
     unsigned used, sent; // bytes in `bytes`
     uint8_t rgb[3 * SCREENSHOT_WIDTH];
     uint8_t bytes[PICTURE_CODE_PIXEL * SCREENSHOT_WIDTH + PIECE];
-} *snapshot;
+} * snapshot;
 
 static bool snapshot_alloc(void)
 {
-    if (!snapshot && root_mem_alloc((void *)VA_SNAPSHOT, (sizeof(*snapshot) + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1), 0,
-                                    NULL) == ROOT_OK)
+    if (!snapshot &&
+        root_mem_alloc((void *)VA_SNAPSHOT, (sizeof(*snapshot) + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1), 0, NULL) == ROOT_OK)
         snapshot = (struct snapshot *)VA_SNAPSHOT;
     return snapshot != NULL;
 }

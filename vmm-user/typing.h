@@ -12,7 +12,7 @@ struct typing {
     struct dev_timer next;
     struct i8042 *keyboard;
     struct key keys[TYPING_ROOM];
-    uint32_t in, out;     // counts of keys; `in` belongs to who types, `out` to the vCPU's handler
+    uint32_t in, out;    // counts of keys; `in` belongs to who types, `out` to the vCPU's handler
     uint8_t held[2][32]; // bit per code, of plain and extended keys: down, and not up yet. Of who types
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// sources: vmm-user/keys.c vmm-user/typing.c vmm-user/devices/i8042.c vmm-user/devices/ps2_keyboard.c vmm-user/devices/ps2_mouse.c
+// sources: vmm-user/keys.c vmm-user/typing.c vmm-user/devices/i8042.c vmm-user/devices/ps2_keyboard.c
+// sources: vmm-user/devices/ps2_mouse.c
 #include "tests/unit/cmocka_all.h"
 #include "tests/unit/fake_machine.h"
 #include "vmm-user/typing.h"
@@ -101,7 +102,7 @@ static void test_scan_codes(void **state)
     assert_int_equal(key_scan_byte(&s, 0xe0).code, 0);
     assert_key(key_scan_byte(&s, 0x48), 0x75, true, 0);
     assert_key(key_scan_byte(&s, 0x48), 0x75, false, 0);
-    assert_key(key_scan_byte(&s, 0x41), 0x83, false, 0); // F7
+    assert_key(key_scan_byte(&s, 0x41), 0x83, false, 0);                                       // F7
     for (const char *c = "abcdefghijklmnopqrstuvwxyz0123456789 \n\t\b`-=[]\\;',./"; *c; c++) { // there and back
         struct key of_text = named((char[]){*c, 0});
         assert_key(key_scan_byte(&s, ps2_set1(of_text.code)), of_text.code, false, 0);

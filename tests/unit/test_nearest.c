@@ -17,8 +17,8 @@ static const char *meant(const char *word)
 static void misspelt(void **state)
 {
     static const char *const cases[][2] = {
-        {"vm strat", "vm start"}, {"vm sat", "vm stat"},    {"vm lst", "vm list"},   {"hlep", "help"},
-        {"halp", "help"},         {"ecoh", "echo"},         {"powerof", "poweroff"}, {"power-off", "poweroff"},
+        {"vm strat", "vm start"}, {"vm sat", "vm stat"},     {"vm lst", "vm list"},   {"hlep", "help"},
+        {"halp", "help"},         {"ecoh", "echo"},          {"powerof", "poweroff"}, {"power-off", "poweroff"},
         {"lgo", "log"},           {"vm startt", "vm start"},
     };
     (void)state;

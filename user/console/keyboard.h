@@ -8,7 +8,7 @@
 
 struct keyboard {
     bool shift, ctrl, alt, caps, extended;
-    uint8_t skip; // bytes of the Pause key still to come
+    uint8_t skip;   // bytes of the Pause key still to come
     uint8_t chosen; // Alt and F1 to F12 were pressed: 1 to 12, for who takes it to set back to 0. They send nothing
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The console: one terminal for the system (shell and log) and two for each VM, its serial port and its screen, on the
-// serial line and on the VGA at once. One of them has the focus: it is shown, and gets what is typed. Nobody waits for the
-// displays: what they have not shown yet of a serial port is kept, the oldest is dropped.
+// serial line and on the VGA at once. One of them has the focus: it is shown, and gets what is typed. Nobody waits for
+// the displays: what they have not shown yet of a serial port is kept, the oldest is dropped.
 #include "lib/c/printf.h"
 #include "lib/c/string.h"
 #include "lib/sys/clock.h"
@@ -500,7 +500,8 @@ static void take_events(void)
     console.log_mark = system->terminal->head;
 }
 
-// How much of the log has left on the serial line, for root: the machine may go off then. False: it is still on its way.
+// How much of the log has left on the serial line, for root: the machine may go off then. False: it is still on its
+// way.
 static bool tell_progress(void)
 {
     struct console_public *public = (struct console_public *)START_PUBLIC;

@@ -23,11 +23,12 @@ const struct command commands[] = {
      vm_run},
     {"vm list", "", "list the virtual machines", vm_list},
     {"vm stat", "ID", "show what a VM did: exits by reason, injections, unknown MSRs and ports, time", vm_stat},
-    {"vm console", "ID [serial|screen]", "go to a VM: its serial port, or its screen if it uses none; Ctrl-] comes back",
-     vm_console},
+    {"vm console", "ID [serial|screen]",
+     "go to a VM: its serial port, or its screen if it uses none; Ctrl-] comes back", vm_console},
     {"vm reset", "ID", "reset a VM as its reset button would", vm_reset},
     {"vm regs", "ID", "show a VM's registers, the code and the stack there", vm_regs},
-    {"vm memory", "ID ADDRESS [BYTES]", "show a VM's memory at a linear address (hexadecimal) as its vCPU sees it", vm_memory},
+    {"vm memory", "ID ADDRESS [BYTES]", "show a VM's memory at a linear address (hexadecimal) as its vCPU sees it",
+     vm_memory},
     {"vm pause", "ID", "stop a VM and its time until `vm resume`", vm_pause},
     {"vm resume", "ID", "let a paused VM go on", vm_resume},
     {"vm kill", "ID", "end a VM and take it from the list", vm_kill},
@@ -158,7 +159,8 @@ static void unknown(const struct words *w)
     nearest_init(&both, two);
     for (const struct command *c = commands; c->name; c++)
         nearest_try(strchr(c->name, ' ') ? &both : &one, c->name);
-    const char *meant = w->count > 1 && both.best && (!one.best || both.distance <= one.distance) ? both.best : one.best;
+    const char *meant =
+        w->count > 1 && both.best && (!one.best || both.distance <= one.distance) ? both.best : one.best;
     if (meant)
         print("%s: no such command; did you mean `%s`?\n", meant == both.best ? two : w->word[0], meant);
     else if (!family(w->word[0]))

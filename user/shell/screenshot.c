@@ -3,8 +3,8 @@
 //   ESC ] mica ; picture ; begin ; NAME ; WIDTH ; HEIGHT BEL CR
 //   ESC ] mica ; picture ; data ; NUMBER ; base64 BEL CR          NUMBER from 0
 //   ESC ] mica ; picture ; end ; COUNT BEL CR                     COUNT of data
-// Each is a line for the console, which repeats a line that a message of the log has cut. scripts/runner/pictures.py takes
-// them out of the output.
+// Each is a line for the console, which repeats a line that a message of the log has cut. scripts/runner/pictures.py
+// takes them out of the output.
 #include "lib/c/printf.h"
 #include "lib/c/string.h"
 #include "user/shell/shell.h"

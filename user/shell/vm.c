@@ -202,8 +202,8 @@ void vm_memory(const struct words *w, unsigned first)
     bool sized = w->count - first == 3;
     if (!vm_argument(w, first, sized ? 3 : 2, &info))
         return;
-    if (snprintf(request, sizeof request, "memory %s%s%s", w->word[first + 1], sized ? " " : "", sized ? w->word[first + 2] : "") <
-        (int)sizeof request)
+    if (snprintf(request, sizeof request, "memory %s%s%s", w->word[first + 1], sized ? " " : "",
+                 sized ? w->word[first + 2] : "") < (int)sizeof request)
         monitor_ask(info.vm_id, request);
 }
 
