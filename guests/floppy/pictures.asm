@@ -338,29 +338,21 @@ fill:   xor ebx, ebx                    ; line
         ret
 
 ; The 256 colours: a ramp.
-palette: xor ax, ax
-        mov es, ax
-        mov di, buffer
-        mov cx, 256
-.next:  mov al, cl
-        shr al, 2
-        stosb                           ; blue
-        mov al, cl
-        and al, 3fh
-        stosb
-        mov al, ch
-        sub al, cl
-        shr al, 2
-        stosb
+palette: mov dx, 3c8h
         xor al, al
-        stosb
-        loop .next
-        mov ax, 4f09h
-        xor bx, bx
-        mov cx, 256
-        xor dx, dx
-        mov di, buffer
-        int 10h
+        out dx, al
+        inc dx
+        xor cx, cx
+.next:  mov al, cl
+        out dx, al                      ; red
+        mov al, cl
+        shr al, 2
+        out dx, al
+        mov al, cl
+        not al
+        out dx, al
+        inc cl
+        jnz .next
         ret
 
 banked: mov bx, 101h

@@ -52,6 +52,11 @@ guests.memory_on_both_sides_of_the_hole              25      -
 guests.too_little_memory_is_said                      5      -
 kernels.another_debian_kernel                        15    60L
 icount.runs_repeat_to_the_tick                       30      -
+video.a20                                             5     15
+video.a20_as_on_bare_qemu                             2      -
+video.shutdown_status                                 5     15
+video.redraws                                         8     20
+video.pictures_are_those_of_qemu                    120      -
 shell.commands_answer                                 6     20
 shell.line_editing                                    5      -
 shell.reboot                                          8      -

@@ -67,10 +67,10 @@ class Monitor:
 class BareQemu:
     """The floppy in QEMU's own PC."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, floppy=FLOPPY):
         self.folder = Path(folder)
         copy = self.folder / "floppy.img"
-        copy.write_bytes(FLOPPY.read_bytes())
+        copy.write_bytes(floppy.read_bytes())
         self.process = subprocess.Popen(
             ["qemu-system-x86_64", "-M", "pc", "-m", "32", "-display", "none", "-vga", "std", "-nodefaults",
              "-drive", f"file={copy},if=floppy,format=raw", "-boot", "a", "-net", "none",
@@ -98,11 +98,15 @@ def read_ppm(path):
     return width, height, pixels
 
 
-def halved(picture):
-    """QEMU doubles the pixels of mode 13h."""
+def shrunk(picture, x_times, y_times):
+    """QEMU shows the pixels of modes below 640x400 several times."""
     width, height, pixels = picture
-    rows = [pixels[3 * width * y:3 * width * (y + 1)] for y in range(0, height, 2)]
-    return width // 2, height // 2, b"".join(row[x:x + 3] for row in rows for x in range(0, len(row), 6))
+    rows = [pixels[3 * width * y:3 * width * (y + 1)] for y in range(0, height, y_times)]
+    return width // x_times, height // y_times, b"".join(row[x:x + 3] for row in rows for x in range(0, len(row), 3 * x_times))
+
+
+def halved(picture):
+    return shrunk(picture, 2, 2)
 
 
 def screenshot(mica, vm, name):

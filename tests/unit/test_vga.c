@@ -523,7 +523,7 @@ static void test_dispi_depths(void **state)
     static const struct {
         unsigned bpp, bytes;
         uint32_t value, rgb;
-    } depths[] = {{15, 2, 0x7c1f, 0xff00ff}, {16, 2, 0x07e0, 0x00ff00}, {24, 3, 0x123456, 0x123456}, {8, 1, 7, 0x1f}};
+    } depths[] = {{15, 2, 0x7c1f, 0xf800f8}, {16, 2, 0x07e0, 0x00ff00}, {24, 3, 0x123456, 0x123456}, {8, 1, 7, 0x1f}};
     struct vga_picture p;
     uint8_t rgb[640 * 3];
     vga_set_mode(&v, &mode_12);

@@ -177,9 +177,9 @@ static void text_row(const struct vga_picture *p, unsigned y, uint8_t *rgb)
 
 // ---- DISPI
 
+// Five or six bits become eight as in QEMU: with 16 bits per pixel the upper ones are repeated, with 15 they are not.
 static void true_color_put(uint8_t **rgb, uint32_t value, unsigned bpp)
 {
-    unsigned green_bits = bpp == 16 ? 6 : 5;
     uint8_t *out = *rgb;
     *rgb += 3;
     if (bpp >= 24) {
@@ -188,9 +188,15 @@ static void true_color_put(uint8_t **rgb, uint32_t value, unsigned bpp)
         out[2] = (uint8_t)value;
         return;
     }
-    unsigned red = value >> (5 + green_bits) & 31, green = value >> 5 & ((1u << green_bits) - 1), blue = value & 31;
+    if (bpp == 15) {
+        out[0] = (uint8_t)(value >> 7 & 0xf8);
+        out[1] = (uint8_t)(value >> 2 & 0xf8);
+        out[2] = (uint8_t)(value << 3);
+        return;
+    }
+    unsigned red = value >> 11 & 31, green = value >> 5 & 63, blue = value & 31;
     out[0] = (uint8_t)(red << 3 | red >> 2);
-    out[1] = (uint8_t)(green << (8 - green_bits) | green >> (2 * green_bits - 8));
+    out[1] = (uint8_t)(green << 2 | green >> 4);
     out[2] = (uint8_t)(blue << 3 | blue >> 2);
 }
 
