@@ -89,7 +89,9 @@ static inline unsigned event_of(const struct vmcb *c)
 _Noreturn void svm_exit(struct vcpu *v)
 {
     struct vmcb *c = v->vmcb;
-    struct vcpu_stats *stats = vcpu_time_guest(&v->base, rdtsc());
+    uint64_t now = rdtsc();
+    struct vcpu_stats *stats = vcpu_time_guest(&v->base, now);
+    vcpu_exit_note(&v->base, now, c->rip, c->exit_code);
     if (__builtin_expect((uint32_t)c->exit_code == SVM_EXIT_CODE_INVALID, 0))
         entry_failed(v, 0, "none that we know", c->exit_code);
     unsigned event = event_of(c);

@@ -112,6 +112,8 @@ static void say_backtrace(uint64_t rip, uint64_t sp)
     say("mica: called from (most recent first):\n");
     if (in_text(rip))
         say_address(rip);
+    if (sp < CPU_AREA) // user land's
+        return;
     uint64_t top = (sp & ~(CPU_BLOCK - 1)) + CPU_OFFSET;
     unsigned frames = 0;
     for (sp = (sp + 7) & ~7ul; sp < top && top - sp <= CPU_OFFSET - PAGE_SIZE && frames < MAX_FRAMES; sp += 8) {
@@ -121,6 +123,16 @@ static void say_backtrace(uint64_t rip, uint64_t sp)
             frames++;
         }
     }
+}
+
+static void say_exits(const struct cpu *cpu)
+{
+    const struct exit_record *r = cpu->exit_next;
+    uint64_t now = rdtsc();
+    say("mica: last VM exits of cpu%u (most recent last):\n", cpu->id);
+    for (unsigned i = 0; i < EXIT_RECORDS; i++, r = r->next)
+        if (r->tsc)
+            say("  exit %#lx at rip %#lx, %lu ticks ago\n", r->code, r->rip, now - r->tsc);
 }
 
 static void say_registers(const struct regs *r)
@@ -144,6 +156,7 @@ static _Noreturn void panic_end(const struct regs *regs, uint64_t rip, uint64_t 
     if (regs)
         say_registers(regs);
     say_backtrace(rip, sp);
+    say_exits(this_cpu());
     say("mica: stopped\n");
     halt_forever();
     __builtin_unreachable();

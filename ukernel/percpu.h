@@ -21,6 +21,13 @@ struct pd;
 struct pio_space;
 struct vcpu_base;
 
+#define EXIT_RECORDS 16
+struct exit_record {               // a ring, followed by pointers: that is the fewest instructions at an exit
+    struct exit_record *next;
+    uint64_t tsc, rip;             // of the guest
+    uint64_t code;                 // the hardware's: basic exit reason of VT-x, exit code of SVM
+};
+
 struct cpu {
     struct ec *current;            // offset 0 (offsets.inc): the EC that runs in user mode or as guest; EC_NOBODY when idle
     bool need_resched;             // offset 8 (offsets.inc): somebody else should run
@@ -53,6 +60,8 @@ struct cpu {
     bool virt_on;
     uint32_t asid_next;
     void *pio_bitmap_owner;        // whose bitmap the TSS page holds (perhaps disabled)
+    struct exit_record *exit_next; // the oldest of the last VM exits on this CPU, which a panic shows
+    struct exit_record exits[EXIT_RECORDS];
 };
 
 extern struct cpu *cpus[MAX_CPUS];

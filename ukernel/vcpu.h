@@ -138,5 +138,15 @@ static inline void vcpu_time_vmm(struct vcpu_base *v, uint64_t now)
     v->mark = now;
 }
 
+// At every exit: for a panic to show.
+static inline void vcpu_exit_note(const struct vcpu_base *v, uint64_t now, uint64_t rip, uint64_t code)
+{
+    struct exit_record *r = v->cpu->exit_next;
+    v->cpu->exit_next = r->next;
+    r->tsc = now;
+    r->rip = rip;
+    r->code = code;
+}
+
 _Noreturn void vcpu_deadline_passed(struct vcpu_base *v);
 void vcpu_timer_bound(struct cpu *cpu, uint64_t deadline); // the host's timer fires by then

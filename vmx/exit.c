@@ -98,6 +98,7 @@ _Noreturn void vmx_exit(struct vcpu *v)
 {
     uint64_t now = rdtsc(), reason = vmread(EXIT_REASON);
     struct vcpu_stats *stats = vcpu_time_guest(&v->base, now);
+    vcpu_exit_note(&v->base, now, vmread(GUEST_RIP), reason);
     v->cr2 = read_cr2();
     v->reason = reason;
     if (__builtin_expect(reason >= VMX_EXIT_COUNT, 0))

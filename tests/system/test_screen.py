@@ -3,42 +3,21 @@
 """A VM's screen as people see it: on its console over the serial line, on the machine's own screen, and as a picture, which
 is compared with what bare QEMU shows of the same floppy (guests/floppy/screen.asm)."""
 import re
-import socket
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 
 from console import BUILD, PATIENCE, Failure, System, check, run_tests, same
+from monitor import Monitor
 
 FLOPPY = BUILD / "guests/floppy/screen.img"
 SECONDS = 180
 BOX = "║   Mica:  READY  -_-  ║"
 
 
-class Monitor:
-    """QEMU's monitor on a Unix socket."""
-
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        end = time.monotonic() + 10 * PATIENCE
-        while self.socket.connect_ex(str(path)):
-            check(time.monotonic() < end, "QEMU opens no monitor")
-            time.sleep(0.1)
-        self.socket.settimeout(20 * PATIENCE)
-        self.answer()
-
-    def answer(self):
-        said = b""
-        while not said.endswith(b"(qemu) "):
-            data = self.socket.recv(65536)
-            check(data, "QEMU's monitor is gone")
-            said += data
-        return said.decode(errors="replace").replace("\r", "")
-
-    def command(self, line):
-        self.socket.sendall(line.encode() + b"\n")
-        return self.answer()
+class Screen(Monitor):
+    """The machine's text screen and keyboard."""
 
     def keys(self, *names):
         for name in names:
@@ -77,7 +56,7 @@ class BareQemu:
              "-monitor", f"unix:{self.folder}/monitor,server=on,wait=off"], stdin=subprocess.DEVNULL)
 
     def __enter__(self):
-        self.monitor = Monitor(self.folder / "monitor")
+        self.monitor = Screen(self.folder / "monitor")
         return self
 
     def __exit__(self, *_):
@@ -194,7 +173,7 @@ def test_machines_screen_and_keyboard():
     with tempfile.TemporaryDirectory(prefix="mica-screen-") as folder:
         path = f"{folder}/monitor"
         with System("--boot-only-files", "--file", f"floppy={FLOPPY}", "--monitor", path, on="qemu") as mica:
-            monitor = Monitor(path)
+            monitor = Screen(path)
             vm = start(mica)
             monitor.wait_text("vm 1 (screen) started")
             monitor.keys("alt-f2")

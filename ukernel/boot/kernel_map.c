@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The kernel's half of every address space: image, direct map of physical memory, CPU blocks, device registers; and the
-// stub page that all processes share. No page is both writable and executable.
+// stub page that all processes share. No page is both writable and executable, and what is
+// executable is writable nowhere else.
 #include "lib/c/string.h"
 #include "ukernel/platform.h"
 #include "x86/cpuid.h"
@@ -50,6 +51,21 @@ static bool holds_ram(const struct memmap *ram, uint64_t base, uint64_t size, bo
     return any;
 }
 
+// Code and constants are not writable by their place in the direct map either.
+static bool image_constant(uint64_t phys, uint64_t size)
+{
+    return phys < (uint64_t)rodata_end - KERNEL_BASE && phys + size > (uint64_t)text_start - KERNEL_BASE;
+}
+
+static void map_direct_page(uint64_t at, unsigned level, bool ram)
+{
+    if (level == 1 && image_constant(at, LARGE_SIZE))
+        for (uint64_t page = at; page < at + LARGE_SIZE; page += PAGE_SIZE)
+            map(DIRECT_BASE + page, page, 0, MAP_R | (image_constant(page, PAGE_SIZE) ? 0 : MAP_W));
+    else
+        map(DIRECT_BASE + at, at, level, MAP_R | MAP_W | (ram ? 0 : MAP_UC));
+}
+
 static void map_direct(const struct memmap *ram)
 {
     bool giant = cpuid_has(0x80000001) && cpuid(0x80000001, 0).edx & CPUID_EXT1_EDX_PAGE1G;
@@ -61,12 +77,12 @@ static void map_direct(const struct memmap *ram)
         bool whole;
         unsigned level = giant && !(at & (GIANT_SIZE - 1)) ? 2 : 1;
         bool any = holds_ram(ram, at, level == 2 ? GIANT_SIZE : LARGE_SIZE, &whole);
-        if (level == 2 && any && !whole) {
+        if (level == 2 && ((any && !whole) || image_constant(at, GIANT_SIZE))) {
             level = 1;
             any = holds_ram(ram, at, LARGE_SIZE, &whole);
         }
         if (any || at < LIMIT_4G)
-            map(DIRECT_BASE + at, at, level, MAP_R | MAP_W | (any ? 0 : MAP_UC));
+            map_direct_page(at, level, any);
         at += level == 2 ? GIANT_SIZE : LARGE_SIZE;
     }
 }

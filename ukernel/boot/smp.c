@@ -49,6 +49,9 @@ struct cpu *cpu_block_create(unsigned id, uint32_t lapic_id)
     struct cpu *cpu = (struct cpu *)(CPU_AREA + id * CPU_BLOCK + CPU_OFFSET);
     cpu->id = id;
     cpu->lapic_id = lapic_id;
+    for (unsigned i = 0; i < EXIT_RECORDS; i++)
+        cpu->exits[i].next = &cpu->exits[(i + 1) % EXIT_RECORDS];
+    cpu->exit_next = cpu->exits;
     sched_init_cpu(cpu);
     cpus[id] = cpu;
     return cpu;
