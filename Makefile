@@ -250,7 +250,12 @@ $(B)/host/%.c.o: %.c Makefile | $(ACPI_GEN)
 	@echo "  CC    $< (host)"
 	@$(CC) $(UNIT_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/host/%.asm.o $(B)/fuzzed/%.asm.o: %.asm Makefile
+# Two rules: one with two patterns would tell make that one run makes both.
+$(B)/host/%.asm.o: %.asm Makefile
+	@mkdir -p $(@D)
+	@$(NASM) $(NASM_FLAGS) -o $@ $<
+
+$(B)/fuzzed/%.asm.o: %.asm Makefile
 	@mkdir -p $(@D)
 	@$(NASM) $(NASM_FLAGS) -o $@ $<
 

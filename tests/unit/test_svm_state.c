@@ -32,12 +32,12 @@ void vcpu_debug_set(struct vcpu_base *base, const struct utcb_state *state)
 
 void vcpu_xsave_save(struct vcpu_base *base, struct utcb_state *state)
 {
-    state->xcr0 = base->xcr0;
+    state->xcr0 = base->ec->xcr0;
 }
 
 void vcpu_xsave_load(struct vcpu_base *base, const struct utcb_state *state)
 {
-    base->xcr0 = state->xcr0;
+    base->ec->xcr0 = state->xcr0;
 }
 
 static int setup(void **state)
