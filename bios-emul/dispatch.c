@@ -29,7 +29,7 @@ static const bios_service services[SERVICE_COUNT] = {
     [TRAP_PCI32] = bios32_pci,
     [TRAP_APM] = apm_protected,
     [TRAP_VBE_WINDOW] = vbe_window,
-    [TRAP_POST] = post,
+    [TRAP_POST] = power_on,
 };
 
 // The stubs' places; each is the address of a VMCALL.

@@ -185,7 +185,8 @@ enum bios_result bios32_directory(struct bios *b, struct bios_regs *r);
 enum bios_result bios32_pci(struct bios *b, struct bios_regs *r);
 enum bios_result apm_protected(struct bios *b, struct bios_regs *r);
 enum bios_result vbe_window(struct bios *b, struct bios_regs *r);
-enum bios_result post(struct bios *b, struct bios_regs *r);
+enum bios_result power_on(struct bios *b, struct bios_regs *r);
+enum bios_result post(struct bios *b, struct bios_regs *r); // without a word on the screen: a loaded kernel begins after it
 
 // ---- pieces of POST
 void video_post(struct bios *b);

@@ -177,6 +177,14 @@ enum bios_result post(struct bios *b, struct bios_regs *r)
     tables_post(b);
     disk_post(b);
     b->state.rom_next = 0xc000;
+    return BIOS_DONE;
+}
+
+enum bios_result power_on(struct bios *b, struct bios_regs *r)
+{
+    post(b, r);
+    if (r->a.l)
+        return BIOS_DONE;
     if (bda16(b, BDA_WARM) != WARM_BOOT)
         screen_print(b, "Mica BIOS\r\n\r\n");
     bda_set16(b, BDA_WARM, 0);

@@ -147,7 +147,7 @@ void vm_start(const struct words *w, unsigned first)
 void vm_run(const struct words *w, unsigned first)
 {
     if (w->count == first)
-        print("usage: vm run [-n NAME] [-m SIZE] -kernel FILE [-initrd FILE] [-append \"...\"]\n");
+        usage_show(w);
     else if (vms_possible("vm run"))
         start("vm run", false, w->rest[first]);
 }
