@@ -34,6 +34,9 @@ time.four_busy_guests_for_ten_minutes                 -  1200L
 badinput.everything_that_can_be_wrong                10     30
 bios.answers_beside_other_bioses                     20      -
 firmware.freedos_floppy                              15     60
+disk.linux_from_a_disk                               95      -
+bootsectors.screens_as_on_another_pc                 95      -
+dos.programs                                         30      -
 firmware.grub_from_cd                                15      -
 firmware.nothing_to_boot_and_bad_disks               15      -
 screen.console                                       12     60

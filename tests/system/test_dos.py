@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Programs under FreeDOS (guests/dos/programs): files, a resident program, graphics, the timer, a DOS extender, C by bcc; then DOS
+itself in V86 mode below paging; switching off by APM. The same programs end well under bare QEMU with SeaBIOS."""
+import os
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from console import PATIENCE, ROOT, Failure, Skip, System, check, run_tests
+
+SOURCES = ROOT / "guests/dos/programs"
+MTOOLS = {**os.environ, "MTOOLS_SKIP_CHECK": "1", "MTOOLSRC": "/dev/null"}
+SECONDS = 60
+LINES = (("file", "FILE: "), ("tsr", "TSR: resident"), ("mode13", "MODE13: "), ("tick", "TICK: "), ("tsr", "TSR: ok"),
+         ("extend", "EXTEND: "), ("bcc one two", "BCC: "), ("v86", "V86: resident"), ("file", "FILE: "), ("mode13", "MODE13: "),
+         ("tick", "TICK: "), ("tsr", "TSR: ok"), ("bcc 1 two", "BCC: "), ("v86", "V86: ok, on"))
+
+
+def freedos_image():
+    path = os.environ.get("FREEDOS_IMG", "")
+    if not Path(path).is_file():
+        raise Skip("FREEDOS_IMG names no FreeDOS image")
+    return path
+
+
+def programs_floppy(folder):
+    floppy = folder / "programs.img"
+    floppy.write_bytes(bytes(2880 * 512))
+    subprocess.run(["mformat", "-i", floppy, "-f", "1440", "::"], check=True, env=MTOOLS)
+    for source in sorted(SOURCES.glob("*.asm")) + sorted(SOURCES.glob("*.c")):
+        program = folder / (source.stem + ".com")
+        if source.suffix == ".asm":
+            command = ["nasm", "-f", "bin", f"-I{SOURCES}/", "-o", program, source]
+        else:
+            command = ["bcc", "-Md", "-o", program, source]
+        subprocess.run(command, check=True, cwd=folder)
+        subprocess.run(["mcopy", "-o", "-i", floppy, program, "::"], check=True, env=MTOOLS)
+    return floppy
+
+
+def screen_after(mica, vm, command, wanted):
+    """Types a command on a cleared screen; the line of the screen that begins as wanted."""
+    mica.command(f'vm keys {vm} "cls<enter>{command}<enter>"')
+    end = time.monotonic() + SECONDS * PATIENCE
+    while True:
+        screen = mica.command(f"vm screen {vm}")
+        lines = [line.strip() for line in screen.splitlines() if line.startswith(wanted)]
+        if lines:
+            return lines[-1]
+        if time.monotonic() > end:
+            raise Failure(f"{command}: no {wanted!r} on the screen; it shows:\n{screen}")
+        mica.command("sleep 1")
+
+
+def test_programs():
+    with tempfile.TemporaryDirectory(prefix="mica-dos-") as folder:
+        floppy = programs_floppy(Path(folder))
+        with System("--file", f"dos={freedos_image()}", "--file", f"programs={floppy}", "--boot-only-files") as mica:
+            vm = mica.vm_start("vm run -n dos -m 16M -fda dos -fdb programs")
+            screen_after(mica, vm, "b:", "B:\\>")
+            for command, wanted in LINES:
+                line = screen_after(mica, vm, command, wanted)
+                check("resident" in line or ": ok" in line, f"{command}: {line}")
+            mica.command(f'vm keys {vm} "power<enter>"')
+            said = mica.command(f"vm wait {vm}", SECONDS)
+            check("power off" in said, f"APM does not switch off: {said}")
+            mica.power_off()
+
+
+if __name__ == "__main__":
+    run_tests(globals())
