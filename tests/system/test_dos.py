@@ -12,7 +12,7 @@ from console import PATIENCE, ROOT, Failure, Skip, System, check, run_tests
 
 SOURCES = ROOT / "guests/dos/programs"
 MTOOLS = {**os.environ, "MTOOLS_SKIP_CHECK": "1", "MTOOLSRC": "/dev/null"}
-SECONDS = 60
+SECONDS = 240
 LINES = (("file", "FILE: "), ("tsr", "TSR: resident"), ("mode13", "MODE13: "), ("tick", "TICK: "), ("tsr", "TSR: ok"),
          ("extend", "EXTEND: "), ("bcc one two", "BCC: "), ("v86", "V86: resident"), ("file", "FILE: "), ("mode13", "MODE13: "),
          ("tick", "TICK: "), ("tsr", "TSR: ok"), ("bcc 1 two", "BCC: "), ("v86", "V86: ok, on"))
