@@ -3,6 +3,7 @@
 #include "lib/c/string.h"
 #include "pc/lapic.h"
 #include "tests/kernel/ktest.h"
+#include "tests/kernel/entry_breaks.h"
 #include "tests/kernel/vendor.h"
 #include "x86/regs.h"
 #include "x86/vmx.h"
@@ -35,6 +36,7 @@ GUEST(reads, "mov $0x3000, %ax\n mov %ax, %ds\n 1: mov 0, %bx\n inc %ecx\n jmp 1
 #define GUEST_RAM  LARGE_SIZE
 #define VCPU_PAGES 0x53000000ul
 #define GUEST_VIEW 0x80000000ul
+#define LOG_VIEW   0x90000000ul
 #define SECOND     1000 // ms, longest wait for a guest
 
 struct vm {
@@ -125,6 +127,7 @@ static void vm_start(const char *code, const char *end, uint64_t (*answer)(unsig
         uint64_t events = sels(EVENT_COUNT), pages = VCPU_PAGES + i * 2 * PAGE_SIZE;
         vm.ec[i] = sels(1);
         vm.sc[i] = sels(1);
+        vm.events = i ? vm.events : events;
         portals_make(i, events);
         CHECK_EQ(create_ec(vm.ec[i], SEL_SELF_PD, EC_VCPU | vm_cpu << 8, pages, 0, events).status, ST_OK);
         CHECK_EQ(create_sc(vm.sc[i], SEL_SELF_PD, vm.ec[i], prio, HIP->tsc_hz / 1000).status, ST_OK);
@@ -542,89 +545,77 @@ static void own_registers(void)
     vm_end(2);
 }
 
-// ---- bad state: the entry fails, says why, and goes on once it is mended
+// ---- bad state: the entry fails, and the log says which rule is broken
+#define BREAK_INDEX(code, sentence) {sentence},
+static const struct {
+    const char *sentence;
+} vmx_breaks[] = {VMX_BREAKS(BREAK_INDEX)}, svm_breaks[] = {SVM_BREAKS(BREAK_INDEX)};
+#define BREAKS (vendor_svm() ? sizeof svm_breaks / sizeof *svm_breaks : sizeof vmx_breaks / sizeof *vmx_breaks)
+
 static unsigned bad_case;
-static uint64_t bad_rules[8];
-
-static void break_vmx(struct utcb_state *s)
+static void break_state(struct utcb_state *s)
 {
-    switch (bad_case) {
-    case 0:
-        s->rflags = 0;
-        break;
-    case 1:
-        s->cr0 = CR0_PG | CR0_ET;
-        break;
-    case 2:
-        s->seg[SEG_TR].ar = 0x1000;
-        break;
-    case 3:
-        s->inj_info = INTR_VALID | INTR_TYPE_EXTERNAL | 0x30;
-        break;
-    case 4:
-        s->pat = 2;
-        break;
-    case 5:
-        s->rip = 1ul << 40;
-        break;
+    unsigned at = 0;
+#define BREAK(code, sentence)                                                                                          \
+    if (at++ == bad_case) {                                                                                            \
+        code;                                                                                                          \
+        return;                                                                                                        \
     }
-}
-
-static void break_svm(struct utcb_state *s)
-{
-    switch (bad_case) {
-    case 0:
-        s->cr0 = CR0_NW | CR0_ET;
-        break;
-    case 1:
-        s->cr0 = CR0_PG | CR0_ET;
-        break;
-    case 2:
-        s->cr4 = 1ul << 40;
-        break;
-    case 3:
-        s->inj_info = INTR_VALID | 0x100 | 0x30;
-        break;
-    case 4:
-        s->pat = 2;
-        break;
-    case 5:
-        s->cr0 = CR0_PG | CR0_PE | CR0_ET;
-        s->efer = EFER_LME;
-        break;
+    if (vendor_svm()) {
+        SVM_BREAKS(BREAK)
+    } else {
+        VMX_BREAKS(BREAK)
     }
 }
 
 static uint64_t bad_answer(unsigned event, struct utcb_state *s)
 {
-    if (event == EVENT_STARTUP || event == EVENT_FAILED) {
-        uint64_t rule = s->insn_info, mtd = start_real(s);
-        if (event == EVENT_FAILED)
-            bad_rules[bad_case++] = rule;
-        if (vendor_svm())
-            break_svm(s);
-        else
-            break_vmx(s);
-        return mtd;
+    if (event != EVENT_STARTUP)
+        return MTD_STOP;
+    uint64_t mtd = start_real(s);
+    break_state(s);
+    return mtd;
+}
+
+// The end of the kernel's log behind the last "rule N: "
+static const char *last_rule(void)
+{
+    static const struct klog *log;
+    static char line[128];
+    if (!log) {
+        map_self(LOG_VIEW, HIP->log_base, (HIP->log_size + PAGE_SIZE - 1) / PAGE_SIZE, MAP_R);
+        log = (const struct klog *)LOG_VIEW;
     }
-    CHECK_EQ(event, VMX_EXIT_HLT);
-    return MTD_STOP;
+    uint64_t from = log->head > sizeof line ? log->head - sizeof line : 0, n = 0;
+    for (uint64_t i = from; i < log->head - 1; i++) { // without the last line's end
+        char c = log->bytes[i % log->size];
+        line[n++] = c;
+        line[n] = 0;
+        if (n > 7 && c == ' ' && line[n - 2] == ':' && line[n - 3] >= '0' && line[n - 3] <= '9')
+            n = 0;
+    }
+    return line;
 }
 
 static void bad_state(void)
 {
     if (no_vms())
         return;
-    bad_case = 0;
-    VM_START(halt, bad_answer);
-    vm_wait();
-    CHECK_EQ(vm.seen[EVENT_FAILED], 6);
-    for (unsigned i = 0; i < 6; i++) {
-        CHECK(bad_rules[i]);
-        for (unsigned j = 0; j < i; j++)
-            CHECK(bad_rules[i] != bad_rules[j]);
+    unsigned right = 0;
+    for (bad_case = 0; bad_case < BREAKS; bad_case++) {
+        const char *wanted = vendor_svm() ? svm_breaks[bad_case].sentence : vmx_breaks[bad_case].sentence;
+        VM_START(halt, bad_answer);
+        vm_wait();
+        vm_end(1);
+        drop(vm.events, EVENT_COUNT);
+        bool named = vm.seen[EVENT_FAILED] == 1 && vm.last.insn_info && !strcmp(last_rule(), wanted);
+        if (!named)
+            say("ktest: %s: %u failures, rule %u, %s", wanted, vm.seen[EVENT_FAILED], vm.last.insn_info, last_rule());
+        CHECK(named);
+        right += named;
     }
-    vm_end(1);
+    say("ktest: %u broken rules named", right);
+    CHECK(right >= (vendor_svm() ? 9 : 20));
 }
 
 static uint64_t noise_answer(unsigned event, struct utcb_state *s) // whatever is in the UTCB, the kernel stays up
