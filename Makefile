@@ -81,7 +81,7 @@ system-test: ## the whole machine under QEMU and Bochs, driven as a user does; O
 bench: all guests ## measure; the table is printed and written to build/bench.txt
 	@tests/bench/run
 
-debug: all guests ## boot under QEMU stopped at its first instruction, with gdb attached
+debug: all guests ## boot in Bochs' debugger with symbols; gdb on QEMU: scripts/debug --on qemu (docs/debugging.md)
 	@scripts/debug
 
 iso: all guests ## the boot medium, build/mica.iso
@@ -109,7 +109,7 @@ clean: ## remove what was built, but not the downloaded packages in build/cache
 	@find $(B) -mindepth 1 -maxdepth 1 ! -name cache -exec rm -rf {} + 2>/dev/null || true
 
 help: ## this list
-	@awk -F ':|## ' '/^[a-z-]+:.*## / { printf "  %-12s  %s\n", $$1, $$NF }' Makefile
+	@awk '/^[a-z-]+:.*## / { name = $$0; sub(/:.*/, "", name); sub(/^.*## /, ""); printf "  %-12s  %s\n", name, $$0 }' Makefile
 
 # ---------------------------------------------------------------- kernel
 object_of = $(patsubst %,$(B)/$(1)/%.o,$(2))

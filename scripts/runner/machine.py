@@ -22,7 +22,7 @@ clock: sync={sync}, time0={rtc}
 ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
 ata0-master: type=cdrom, path={iso}, status=inserted
 boot: cdrom
-com1: enabled=1, mode=socket-client, dev=127.0.0.1:{port}
+com1: enabled=1, {com1}
 sound: waveoutdrv=dummy, waveindrv=dummy, midioutdrv=dummy
 speaker: enabled=0
 panic: action=fatal
@@ -99,10 +99,16 @@ class Bochs(Machine):
         config = BOCHS_CONFIG.format(
             memory=options.memory, host_memory=min(options.memory, BOCHS_HOST_MEMORY_MAX), cpus=options.cpus,
             model=options.model or BOCHS_DEFAULT_MODEL, sync="slowdown" if options.interactive else "none",
-            rtc=options.rtc, iso=self.iso, port=self.port, log=self.log, info="report" if options.log else "ignore")
+            rtc=options.rtc, iso=self.iso, com1=self.com1(), log=self.log, info="report" if options.log else "ignore")
         (self.log / "bochsrc").write_text(config)
-        (self.log / "bochs.rc").write_text("c\n")  # Debian's Bochs has its debugger built in: continue
+        (self.log / "bochs.rc").write_text(self.debugger_commands())
         return ["bochs", "-q", "-f", str(self.log / "bochsrc"), "-rc", str(self.log / "bochs.rc")]
+
+    def com1(self):
+        return f"mode=socket-client, dev=127.0.0.1:{self.port}"
+
+    def debugger_commands(self):
+        return "c\n"  # Debian's Bochs has its debugger built in: continue
 
     def ticks(self):
         counts = re.findall(r"^\(\d+\)\.\[(\d+)\]", self.read_log("emulator.out"), re.M)
