@@ -40,8 +40,6 @@
     X(s->seg[SEG_GDTR].base = NONCANONICAL, "base of GDTR or IDTR is not canonical")                                   \
     X(s->seg[SEG_IDTR].limit = 0x12345, "limit of GDTR or IDTR has more than 16 bits")                                 \
     X(s->rip = 1ul << 40, "RIP has more than 32 bits outside 64-bit mode")                                             \
-    X(for (unsigned i = SEG_ES; i <= SEG_GS; i++) s->seg[i].ar = 0xf3; s->rflags |= RFLAGS_VM,                         \
-      "RFLAGS.VM outside 32-bit protected mode")                                                                       \
     X(s->inj_info = INJECT(INTR_TYPE_EXTERNAL, 0x30), "interrupt injected with RFLAGS.IF clear")                       \
     X(s->inj_info = INJECT(0x100, 0x30), "injection of reserved type 1")                                               \
     X(s->inj_info = INJECT(INTR_TYPE_NMI, 5), "the vector injected does not fit its type")                             \
