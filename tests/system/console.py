@@ -7,6 +7,7 @@ Tests judge what is printed; the limits in seconds are there to end a hang, and 
 import codecs
 import os
 import re
+import resource
 import select
 import signal
 import subprocess
@@ -245,6 +246,12 @@ def temporary(text_or_bytes):
 KEPT = []
 
 
+def cpu_seconds():
+    """What the programs that ended so far used: how long tests take on a host that does nothing else."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def run_tests(module):
     """Runs the module's test functions in their order, or those that the arguments name; ends the program with 0 or 1. With
     --list it prints their names."""
@@ -256,10 +263,10 @@ def run_tests(module):
     stem = Path(module["__file__"]).stem[len("test_"):]
     for name in sys.argv[1:] or tests:
         function, label = tests[name], f"{stem}: {name.replace('_', ' ')} on {BACKEND}"
-        start = time.monotonic()
+        start, used = time.monotonic(), cpu_seconds()
         try:
             function()
-            print(f"PASS: {label} ({time.monotonic() - start:.0f} s)", flush=True)
+            print(f"PASS: {label} ({time.monotonic() - start:.0f} s, {cpu_seconds() - used:.0f} of a CPU)", flush=True)
         except Skip as reason:
             print(f"SKIP: {label}: {reason}", flush=True)
         except Failure as reason:
