@@ -36,6 +36,8 @@ bios.answers_beside_other_bioses                     20      -
 firmware.freedos_floppy                              15     60
 disk.linux_from_a_disk                               95      -
 bootsectors.screens_as_on_another_pc                 95      -
+media.untouched                                      40      -
+media.emulated_disks                                 20      -
 dos.programs                                         30   280L
 firmware.grub_from_cd                                15      -
 firmware.nothing_to_boot_and_bad_disks               15      -
