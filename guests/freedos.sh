@@ -56,7 +56,7 @@ disk_from_floppy() {
     mkdir "$scratch/files"
     mcopy -s -n -i "$1" ::* "$scratch/files/" 2>/dev/null || true
     for name in KERNEL.SYS COMMAND.COM; do
-        mcopy -o -i "$1" "::$name" "$scratch/$name" 2>/dev/null || fail "$1 has no $name"
+        mcopy -o -i "$1" "::$name" "$scratch/$name" 2>/dev/null || fail "$image has no $name"
     done
     sectors=$((cylinders * 16 * 63))
     cp "$scratch/mbr" "$2"

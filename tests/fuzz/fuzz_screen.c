@@ -10,11 +10,14 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct terminal t;
+    static struct screen clipped;
     struct control control = {0};
     struct keyboard keyboard = {0};
     char keys[KEYBOARD_BYTES];
     uint8_t bytes[16];
     terminal_init(&t);
+    screen_init(&clipped);
+    clipped.clips = true;
     for (size_t i = 0; i < size; i++) {
         uint32_t vm_id;
         enum control_view view;
@@ -23,6 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(control.length <= CONTROL_MAX);
         assert(keyboard_scan(&keyboard, data[i], keys) <= KEYBOARD_BYTES);
         terminal_print(&t, &data[i], 1);
+        screen_put(&clipped, data[i]);
+        assert(clipped.row < SCREEN_ROWS && clipped.column <= SCREEN_COLUMNS);
         if (data[i] == 'L')
             terminal_insert(&t, (const char *)data, size < 100 ? size : 100);
         terminal_draw(&t);
