@@ -12,6 +12,7 @@
 #define VA_DISK_PAGES      0x9000000000ul // copies of what guests wrote to disks
 #define VA_FRAMEBUFFER     0x0b00000000ul // the linear framebuffer
 #define VA_SNAPSHOT        0x0b80000000ul // of the screen (screenshot.c)
+#define VA_DISPLAY         0x0bc0000000ul // screen_pixels.c
 #define VA_CHANNELS        0x0c00000000ul // 64 KiB apart
 #define VA_HANDLER_STACK   0x0d00010000ul // top
 #define VA_HANDLER_UTCB    0x0e00000000ul

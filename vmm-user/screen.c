@@ -4,14 +4,18 @@
 #include "lib/sys/root.h"
 #include "lib/sys/screen_api.h"
 #include "vmm-user/devices/vga_terminal.h"
+#include "vmm-user/screen_pixels.h"
 
 #define FRAMES_HZ  25
-#define ESC_FRAMES 3 // so many frames after it, ESC is a key of its own
+#define HURRY_HZ   500 // where pixels wait for room
+#define ESC_FRAMES 3   // so many frames after it, ESC is a key of its own
 #define CHUNK      1024
 
 static struct {
     struct channel *channel;
     bool shown;     // somebody looks
+    bool pixels;    // and can see pixels
+    unsigned frame; // counts calls
     bool begun;     // and was sent something
     uint8_t record; // a record's first byte, while its second one has not come; 0: none
     struct key_terminal keys;
@@ -28,13 +32,15 @@ void screen_attach(struct channel *channel)
     screen.record = 0;
 }
 
-static void show(struct vm *vm, bool shown)
+static void show(struct vm *vm, bool shown, bool pixels)
 {
     struct typing *typing = &vm->machine.typing;
     typing_key(typing, key_terminal_end(&screen.keys));
     typing_release(typing);
     screen.shown = shown;
+    screen.pixels = pixels;
     screen.begun = false;
+    screen_pixels_reset();
     screen.width = screen.height = 0;
     screen.scan = (struct key_scan){0};
     vga_terminal_reset(&screen.terminal);
@@ -46,7 +52,7 @@ static void record_take(struct vm *vm, uint8_t what, uint8_t value)
     struct typing *typing = &vm->machine.typing;
     screen.quiet = 0;
     if (what == SCREEN_SHOW || what == SCREEN_HIDE)
-        show(vm, what == SCREEN_SHOW);
+        show(vm, what == SCREEN_SHOW, value == SCREEN_VGA);
     else if (what == SCREEN_KEY)
         typing_key(typing, key_terminal_byte(&screen.keys, value));
     else if (what == SCREEN_SCAN)
@@ -91,9 +97,19 @@ static unsigned graphics_tell(struct vga_mode mode, char *out, unsigned room)
                               mode.width, mode.height, start_info()->vm_id);
 }
 
-static unsigned update(const struct vga *v, char *out, unsigned room)
+// Every third frame: pixels are more work than text.
+static void pixels_update(const struct vga *v, struct vga_mode mode)
 {
-    struct vga_mode mode = vga_mode(v);
+    if (!screen.pixels || mode.kind == VGA_BLANK)
+        return;
+    if (mode.kind == VGA_TEXT)
+        screen_pixels_end(screen.channel);
+    else if (screen_pixels_pending() || screen.frame++ % 3 == 0)
+        screen.pixels = screen_pixels_update(v, screen.channel);
+}
+
+static unsigned update(const struct vga *v, struct vga_mode mode, char *out, unsigned room)
+{
     if (mode.kind == VGA_BLANK || room < 2 * VGA_TERMINAL_ROOM)
         return 0;
     if (mode.kind != VGA_TEXT)
@@ -113,12 +129,14 @@ uint64_t screen_serve(struct vm *vm)
     input_take(vm);
     if (!screen.shown)
         return 0;
+    struct vga_mode mode = vga_mode(&vm->machine.vga);
     uint32_t n, space;
+    pixels_update(&vm->machine.vga, mode);
     do {
         space = channel_space(c);
-        n = update(&vm->machine.vga, bytes, space < CHUNK ? space : CHUNK);
+        n = update(&vm->machine.vga, mode, bytes, space < CHUNK ? space : CHUNK);
         channel_write(c, bytes, n);
         screen.begun |= n > 0;
     } while (n);
-    return host_tsc() + start_info()->tsc_hz / FRAMES_HZ;
+    return host_tsc() + start_info()->tsc_hz / (screen_pixels_pending() ? HURRY_HZ : FRAMES_HZ);
 }

@@ -11,3 +11,11 @@ enum screen_record {
 };
 
 #define SCREEN_RECORD 2 // bytes
+
+// SCREEN_SHOW's value: what can be shown. With SCREEN_VGA, between the text: SCREEN_PIXELS and one of
+enum { SCREEN_TERMINAL, SCREEN_VGA };
+#define SCREEN_PIXELS       0
+#define SCREEN_PIXELS_BEGIN 'g' // 320x200 pixels follow, in place of the text; numbers of colours begin anew
+#define SCREEN_PIXELS_END   't' // it is text again
+#define SCREEN_PIXELS_ROW   'r' // then: row, bytes (16 bits, the low ones first), a row of them in picture_code.h's way
+#define SCREEN_PIXELS_HEAD  5   // bytes before a row's

@@ -18,6 +18,7 @@
 #define START_PUBLIC 0x10001000ul // one writable page that root looks at: struct vm_public, struct console_public
 #define START_UTCB   0x10002000ul // of the first thread
 #define START_VGA    0x10010000ul // the console alone: VGA text memory, 8 pages
+#define START_VGA_GRAPHICS 0x10020000ul // the console alone, beside START_VGA: A0000-AFFFF
 #define START_STACK  0x10100000ul // top; 64 KiB, with an unmapped page below
 #define START_HEAP   0x20000000ul // lib/sys/heap.c asks root for pages from here on
 

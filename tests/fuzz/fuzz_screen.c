@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// sources: user/console/screen.c user/console/terminal.c user/console/control.c user/console/keyboard.c
+// sources: user/console/screen.c user/console/terminal.c user/console/control.c user/console/keyboard.c user/console/pixels.c
 #include "user/console/control.h"
 #include "user/console/keyboard.h"
+#include "user/console/pixels.h"
 #include "user/console/terminal.h"
 #include <assert.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct terminal t;
     static struct screen clipped;
+    static struct pixels pixels;
     struct control control = {0};
     struct keyboard keyboard = {0};
     char keys[KEYBOARD_BYTES];
@@ -18,6 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     terminal_init(&t);
     screen_init(&clipped);
     clipped.clips = true;
+    pixels_init(&pixels);
     for (size_t i = 0; i < size; i++) {
         uint32_t vm_id;
         enum control_view view;
@@ -27,6 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(keyboard_scan(&keyboard, data[i], keys) <= KEYBOARD_BYTES);
         terminal_print(&t, &data[i], 1);
         screen_put(&clipped, data[i]);
+        pixels_take(&pixels, data[i]);
         assert(clipped.row < SCREEN_ROWS && clipped.column <= SCREEN_COLUMNS);
         if (data[i] == 'L')
             terminal_insert(&t, (const char *)data, size < 100 ? size : 100);

@@ -45,6 +45,7 @@ screen.console                                       12     60
 screen.pictures_are_those_of_qemu                    40      -
 screen.picture                                        -     40
 screen.machines_screen_and_keyboard                   6      -
+screen.graphics_on_the_machines_screen               15      -
 recipes.freedos                                       8     40
 recipes.memtest                                      11      -
 recipes.grub                                         10      -

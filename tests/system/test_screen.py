@@ -201,5 +201,35 @@ def test_machines_screen_and_keyboard():
             mica.power_off()
 
 
+def test_graphics_on_the_machines_screen():
+    """The VM's mode 13h on the machine's own screen is what bare QEMU shows; then the text is as it was."""
+    with tempfile.TemporaryDirectory(prefix="mica-screen-") as folder, BareQemu(folder) as bare:
+        path = f"{folder}/host"
+        with System("--boot-only-files", "--file", f"floppy={FLOPPY}", "--monitor", path, on="qemu") as mica:
+            monitor = Screen(path)
+
+            def shown():
+                dump = Path(folder) / "host.ppm"
+                monitor.command(f"screendump {dump}")
+                return read_ppm(dump)
+            vm = start(mica)
+            mica.send(f"vm console {vm}\n")
+            monitor.wait_text("Mica:  READY")
+            bare.monitor.keys("t")
+            wait_same(shown, bare.picture, "the text")
+            monitor.keys("g")
+            bare.monitor.keys("g")
+            wait_same(shown, bare.picture, "the machine's screen in mode 13h")
+            mica.leave()
+            monitor.wait_text("mica>")
+            mica.send(f"vm console {vm}\n")
+            wait_same(shown, bare.picture, "mode 13h again")
+            monitor.keys("t")
+            bare.monitor.keys("t")
+            wait_same(shown, bare.picture, "the text after graphics")
+            mica.leave()
+            mica.power_off()
+
+
 if __name__ == "__main__":
     run_tests(globals())

@@ -14,6 +14,7 @@
 #include "user/console/serial.h"
 #include "user/console/terminal.h"
 #include "user/console/vga.h"
+#include "user/console/vga_graphics.h"
 #include "user/console/view.h"
 
 #define SLOTS       24
@@ -61,6 +62,7 @@ static struct {
     unsigned focus;
     struct view *shown; // the screen that is looked at, NULL: a terminal is
     bool has_serial, has_vga, redraw, serial_held;
+    struct pixels pixels; // of that screen
     struct terminal system;
     struct control control;
     struct keyboard keyboard;
@@ -111,10 +113,10 @@ static void settle_view(void)
     if (console.shown) {
         if (console.shown->begun)
             notice(LEAVE_SCREEN, sizeof LEAVE_SCREEN - 1);
-        view_show(console.shown, false);
+        view_show(console.shown, false, NULL);
     }
     if (now)
-        view_show(now, true);
+        view_show(now, true, console.has_vga ? &console.pixels : NULL);
     console.shown = now;
     console.redraw = true;
 }
@@ -329,6 +331,11 @@ static void draw(void)
     if (!console.has_vga)
         return;
     terminal_draw(t);
+    if (console.shown && console.pixels.on) {
+        vga_graphics_show(&console.pixels);
+        return;
+    }
+    console.redraw |= vga_graphics_end();
     vga_show(console.shown ? &console.shown->screen : &t->screen, console.redraw);
     console.redraw = false;
 }

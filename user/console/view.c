@@ -18,7 +18,7 @@ void view_connect(struct view *v, const struct channel *channel)
     v->channel = *channel;
     v->connected = true;
     if (v->shown)
-        view_show(v, true);
+        view_show(v, true, v->pixels);
 }
 
 void view_close(struct view *v)
@@ -33,7 +33,7 @@ bool view_open(const struct view *v)
     return v->connected && !channel_closed(&v->channel);
 }
 
-void view_show(struct view *v, bool shown)
+void view_show(struct view *v, bool shown, struct pixels *pixels)
 {
     uint8_t left[64];
     while (v->connected && channel_poll(&v->channel, left, sizeof left)) // from the last time
@@ -42,7 +42,10 @@ void view_show(struct view *v, bool shown)
     v->begun = false;
     screen_init(&v->screen);
     v->screen.clips = true;
-    send(v, shown ? SCREEN_SHOW : SCREEN_HIDE, 0);
+    v->pixels = pixels;
+    if (pixels)
+        pixels_init(pixels);
+    send(v, shown ? SCREEN_SHOW : SCREEN_HIDE, pixels ? SCREEN_VGA : SCREEN_TERMINAL);
 }
 
 bool view_key(struct view *v, uint8_t key)
@@ -55,11 +58,22 @@ bool view_scan(struct view *v, uint8_t code)
     return send(v, SCREEN_SCAN, code);
 }
 
+// Text up to `room` bytes; pixels do not count.
 uint32_t view_read(struct view *v, uint8_t *bytes, uint32_t room)
 {
-    uint32_t n = v->connected ? channel_read(&v->channel, bytes, room) : 0;
-    for (uint32_t i = 0; i < n; i++)
-        screen_put(&v->screen, bytes[i]);
+    uint32_t n = 0, got = 0;
+    uint8_t chunk[64];
+    while (n < room && v->connected) {
+        uint32_t most = room - n < sizeof chunk ? room - n : sizeof chunk;
+        if (!(got = channel_read(&v->channel, chunk, most)))
+            break;
+        for (uint32_t i = 0; i < got; i++) {
+            if (v->pixels && pixels_take(v->pixels, chunk[i]))
+                continue;
+            screen_put(&v->screen, chunk[i]);
+            bytes[n++] = chunk[i];
+        }
+    }
     return n;
 }
 

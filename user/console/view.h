@@ -3,6 +3,7 @@
 // the serial line.
 #pragma once
 #include "lib/sys/channel.h"
+#include "user/console/pixels.h"
 #include "user/console/screen.h"
 
 struct view {
@@ -10,12 +11,13 @@ struct view {
     bool begun; // the display knows: something came since it is shown
     struct channel channel;
     struct screen screen;
+    struct pixels *pixels; // of the display, while it is shown; NULL: it shows no pixels
 };
 
 void view_connect(struct view *v, const struct channel *channel);
 void view_close(struct view *v);
 bool view_open(const struct view *v); // false: its VMM has gone
-void view_show(struct view *v, bool shown);
+void view_show(struct view *v, bool shown, struct pixels *pixels);
 
 // A byte of the serial line's terminal, or a scan code. False: the VMM has no room for it.
 bool view_key(struct view *v, uint8_t key);

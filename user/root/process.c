@@ -14,6 +14,8 @@
 #define SERVICE_QUOTA   64 // pages of kernel memory
 #define VMM_QUOTA_MIN   96
 #define VMM_QUOTA_MAX   512
+#define VGA_GRAPHICS    0xa0000
+#define VGA_GRAPHICS_PAGES 16
 #define VMM_QUOTA_SHARE 24 // of the kernel's pool
 #define VGA_TEXT        0xb8000
 #define VGA_PAGES       8
@@ -177,6 +179,13 @@ static bool give_ports(struct process *p, uint64_t port, uint64_t count)
     return kernel_map(PD_MAP_PIO, slot_sel(p, SLOT_PD), port, SEL_HW, port, count, 0, NULL) == ST_OK;
 }
 
+// A console without VGA text has no use for it.
+static bool give_graphics(struct process *p)
+{
+    return root.hip->fb_base || kernel_map(PD_MAP_MEM, slot_sel(p, SLOT_PD), START_VGA_GRAPHICS, SEL_HW, VGA_GRAPHICS,
+                                           VGA_GRAPHICS_PAGES, MAP_R | MAP_W | MAP_UC, NULL) == ST_OK;
+}
+
 // The hardware that the console drives.
 static bool give_console(struct process *p)
 {
@@ -201,7 +210,7 @@ static bool build(struct process *p, uint32_t flags, const char *args)
     if (!t || !give_portals(p) || create_sm(slot_sel(p, SLOT_SM), pd, 0).status != ST_OK ||
         kernel_copy_cap(pd, SEL_MAIN_SM, SEL_SELF_PD, slot_sel(p, SLOT_SM), SM_UP | SM_DOWN) != ST_OK)
         return false;
-    if (p->kind == KIND_CONSOLE && !give_console(p))
+    if (p->kind == KIND_CONSOLE && !(give_console(p) && give_graphics(p)))
         return false;
     t->start[0] = entry;
     t->start[1] = START_STACK;
