@@ -145,6 +145,18 @@ int bios_service_at(uint32_t offset);
 uint32_t bios_wait_ip(int service);
 uint32_t bios_idle_ip(void);
 
+// A graphics mode for a kernel that is loaded without the firmware's code: VBE's number, with the linear framebuffer. False:
+// there is no such mode.
+struct bios_graphics {
+    uint32_t base, size; // of the framebuffer
+    uint16_t width, height, pitch;
+    uint8_t bits; // per pixel
+    struct bios_color {
+        uint8_t size, position; // in bits
+    } color[4];                 // red, green, blue, the rest; nothing with a palette
+};
+bool bios_graphics(struct bios *b, uint16_t mode, struct bios_graphics *out);
+
 // Answers a trap. `service` comes from bios_service_at.
 enum bios_result bios_call(struct bios *b, struct bios_regs *r, int service);
 

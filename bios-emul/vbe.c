@@ -109,16 +109,12 @@ struct mode_info {
     uint32_t window_function;
     uint16_t bytes_per_line, width, height;
     uint8_t char_width, char_height, planes, bits, banks, model, bank_size, pages, reserved;
-    struct {
-        uint8_t size, position;
-    } red, green, blue, rest;
+    struct bios_color color[4];
     uint8_t direct_info;
     uint32_t framebuffer, reserved2;
     uint16_t reserved3, linear_bytes_per_line;
     uint8_t banked_pages, linear_pages;
-    struct {
-        uint8_t size, position;
-    } linear_red, linear_green, linear_blue, linear_rest;
+    struct bios_color linear_color[4];
     uint32_t pixel_clock;
 } PACKED;
 
@@ -152,6 +148,18 @@ static enum bios_result controller_info(struct bios *b, struct bios_regs *r)
     return answer(r, true);
 }
 
+// Red, green, blue and the rest: how many bits, from which on. None with a palette.
+static void colors_fill(const struct vbe_mode *m, struct bios_color color[4])
+{
+    uint8_t wide = m->bits >= 24 ? 8 : 5, green = m->bits == 16 ? 6 : wide;
+    if (m->bits <= 8)
+        return;
+    color[0] = (struct bios_color){wide, (uint8_t)(wide + green)};
+    color[1] = (struct bios_color){green, wide};
+    color[2] = (struct bios_color){wide, 0};
+    color[3] = m->bits == 32 ? (struct bios_color){8, 24} : m->bits == 15 ? (struct bios_color){1, 15} : (struct bios_color){0, 0};
+}
+
 static enum bios_result mode_info(struct bios *b, struct bios_regs *r)
 {
     const struct vbe_mode *m = mode_find(b, r->c.x & MODE_NUMBER);
@@ -181,17 +189,11 @@ static enum bios_result mode_info(struct bios *b, struct bios_regs *r)
         .framebuffer = b->config.framebuffer,
         .linear_bytes_per_line = (uint16_t)line,
     };
-    uint8_t wide = m->bits >= 24 ? 8 : 5, green = m->bits == 16 ? 6 : wide;
-    if (m->bits > 8) {
-        info.blue.size = info.red.size = wide;
-        info.green.size = green;
-        info.green.position = wide;
-        info.red.position = (uint8_t)(wide + green);
-        info.rest.size = m->bits == 32 ? 8 : m->bits == 15 ? 1 : 0;
-        info.rest.position = m->bits == 32 ? 24 : m->bits == 15 ? 15 : 0;
-    }
+    struct bios_color color[4] = {0};
+    colors_fill(m, color);
+    memcpy(info.color, color, sizeof(color));
     info.banked_pages = info.linear_pages = info.pages;
-    memcpy(&info.linear_red, &info.red, 8);
+    memcpy(info.linear_color, color, sizeof(color));
     info.pixel_clock = 230000000;
     memset(b->sector, 0, 256);
     memcpy(b->sector, &info, sizeof(info));
@@ -200,6 +202,32 @@ static enum bios_result mode_info(struct bios *b, struct bios_regs *r)
 }
 
 // ---- AL=02h, 03h: the mode
+
+// False: the machine has no memory for its framebuffer; it is in text mode then.
+static bool mode_enable(struct bios *b, const struct vbe_mode *m, uint16_t flags)
+{
+    bool keep = flags & MODE_KEEP;
+    video_mode_set(b, 0x13, true); // registers that suit packed pixels, the 256 colours
+    dispi_write(b, DISPI_ENABLE, 0);
+    dispi_write(b, DISPI_XRES, m->width);
+    dispi_write(b, DISPI_YRES, m->height);
+    dispi_write(b, DISPI_BPP, m->bits);
+    dispi_write(b, DISPI_BANK, 0);
+    dispi_write(
+        b, DISPI_ENABLE,
+        (uint16_t)(DISPI_ENABLE_ON | (flags & MODE_LINEAR ? DISPI_ENABLE_LFB : 0) | (keep ? DISPI_ENABLE_KEEP : 0)));
+    if (!(dispi_read(b, DISPI_ENABLE) & DISPI_ENABLE_ON)) {
+        video_mode_set(b, 3, false);
+        return false;
+    }
+    dispi_write(b, DISPI_VIRT_WIDTH, m->width);
+    b->state.vbe_mode = flags & ~MODE_KEEP;
+    bda_set8(b, BDA_MODE, VBE_MODE);
+    bda_set16(b, BDA_COLUMNS, m->width / 8);
+    bda_set8(b, BDA_ROWS, m->height / 16 - 1);
+    bda_set16(b, BDA_CHAR_HEIGHT, 16);
+    return true;
+}
 
 static enum bios_result mode_set(struct bios *b, struct bios_regs *r)
 {
@@ -211,23 +239,22 @@ static enum bios_result mode_set(struct bios *b, struct bios_regs *r)
     const struct vbe_mode *m = mode_find(b, number);
     if (!m || !dispi_present(b) || (r->b.x & MODE_LINEAR && !b->config.framebuffer))
         return answer(r, false);
-    bool keep = r->b.x & MODE_KEEP;
-    video_mode_set(b, 0x13, true); // registers that suit packed pixels, the 256 colours
-    dispi_write(b, DISPI_ENABLE, 0);
-    dispi_write(b, DISPI_XRES, m->width);
-    dispi_write(b, DISPI_YRES, m->height);
-    dispi_write(b, DISPI_BPP, m->bits);
-    dispi_write(b, DISPI_BANK, 0);
-    dispi_write(
-        b, DISPI_ENABLE,
-        (uint16_t)(DISPI_ENABLE_ON | (r->b.x & MODE_LINEAR ? DISPI_ENABLE_LFB : 0) | (keep ? DISPI_ENABLE_KEEP : 0)));
-    dispi_write(b, DISPI_VIRT_WIDTH, m->width);
-    b->state.vbe_mode = r->b.x & ~MODE_KEEP;
-    bda_set8(b, BDA_MODE, VBE_MODE);
-    bda_set16(b, BDA_COLUMNS, m->width / 8);
-    bda_set8(b, BDA_ROWS, m->height / 16 - 1);
-    bda_set16(b, BDA_CHAR_HEIGHT, 16);
-    return answer(r, true);
+    return answer(r, mode_enable(b, m, r->b.x));
+}
+
+bool bios_graphics(struct bios *b, uint16_t mode, struct bios_graphics *out)
+{
+    const struct vbe_mode *m = dispi_present(b) && b->config.framebuffer ? mode_find(b, mode) : NULL;
+    if (!m || !mode_enable(b, m, mode | MODE_LINEAR))
+        return false;
+    *out = (struct bios_graphics){.base = b->config.framebuffer,
+                                  .size = memory_64k(b) << 16,
+                                  .width = m->width,
+                                  .height = m->height,
+                                  .pitch = (uint16_t)(m->width * bytes_per_pixel(m->bits)),
+                                  .bits = m->bits};
+    colors_fill(m, out->color);
+    return true;
 }
 
 static enum bios_result mode_get(struct bios *b, struct bios_regs *r)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "vmm-user/firmware.h"
+#include "lib/c/printf.h"
 #include "lib/c/string.h"
 #include "lib/sys/root.h"
 #include "vmm-user/guest_walk.h"
@@ -195,6 +196,31 @@ bool firmware_load(struct vm *vm)
 void firmware_power_on(struct vm *vm)
 {
     bios_power_on(&vm->firmware.bios);
+}
+
+void firmware_screen(struct vm *vm, uint16_t graphics, struct load_screen *screen)
+{
+    enum { BDA_MODE = 0x449, BDA_COLUMNS = 0x44a, BDA_COLUMN = 0x450, BDA_ROW = 0x451, BDA_ROWS = 0x484, BDA_POINTS = 0x485 };
+    struct bios_graphics now;
+    char text[80];
+    bool found = graphics && bios_graphics(&vm->firmware.bios, graphics, &now);
+    const uint8_t *bda = guest_mem_at(&vm->mem, 0, 0x500);
+    *screen = (struct load_screen){.mode = bda[BDA_MODE],
+                                   .columns = bda[BDA_COLUMNS],
+                                   .rows = (uint8_t)(bda[BDA_ROWS] + 1),
+                                   .points = bda[BDA_POINTS],
+                                   .column = bda[BDA_COLUMN],
+                                   .row = bda[BDA_ROW]};
+    if (graphics && !found) {
+        snprintf(text, sizeof(text), "vga=0x%x: there is no such graphics mode; the screen stays in text", graphics + 0x200u);
+        root_log(text);
+    }
+    if (!found)
+        return;
+    screen->base = now.base, screen->size = now.size;
+    screen->width = now.width, screen->height = now.height, screen->pitch = now.pitch, screen->bits = now.bits;
+    for (unsigned i = 0; i < 4; i++)
+        screen->color[i].size = now.color[i].size, screen->color[i].position = now.color[i].position;
 }
 
 bool firmware_returns(struct vm *vm)

@@ -5,6 +5,7 @@
 #include "vmm-user/block_ram.h"
 #include "vmm-user/disk_pages.h"
 #include "vmm-user/exit.h"
+#include "vmm-user/load/load.h"
 #include "vmm-user/tally.h"
 
 enum firmware_medium { MEDIUM_FDA, MEDIUM_FDB, MEDIUM_HDA, MEDIUM_HDB, MEDIUM_CD, MEDIUM_COUNT };
@@ -33,6 +34,8 @@ bool firmware_insert(struct vm *vm, enum firmware_medium which, const void *file
 // The ROM into memory, and how the processor starts. At power-on and reset.
 bool firmware_load(struct vm *vm);
 void firmware_power_on(struct vm *vm); // the same for a kernel that is loaded without it
+// Puts the screen into a VBE mode, if it is not 0, and tells what it is in then.
+void firmware_screen(struct vm *vm, uint16_t graphics, struct load_screen *screen);
 void firmware_registers(struct utcb_state *s);
 
 // After a reset of the processor, does the firmware go on where the guest has told it to (CMOS shutdown status)?

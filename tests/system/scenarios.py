@@ -62,13 +62,15 @@ video.a20                                             5     15
 video.a20_as_on_bare_qemu                             2      -
 video.shutdown_status                                 5     15
 video.redraws                                         8     20
-video.pictures_are_those_of_qemu                    120      -
 faults.no_page_is_writable_and_executable            10      -
 faults.kernel_cannot_execute_user_memory              6      -
 faults.kernel_cannot_read_user_memory                 6      -
 faults.nmis_are_told_and_the_system_goes_on           6      -
 faults.machine_check_in_the_kernel                    6      -
 faults.machine_check_after_an_exit_shows_the_last_exits 6    -
+video.pictures_are_those_of_qemu                    150      -
+video.linux_on_the_screen                            30     60
+video.linux_with_a_framebuffer                       45      -
 shell.commands_answer                                 6     20
 shell.line_editing                                    5      -
 shell.reboot                                          8      -

@@ -5,8 +5,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from console import BUILD, PATIENCE, Failure, System, check, run_tests
-from test_screen import BareQemu, screenshot, shrunk, wait_same
+from console import BUILD, GUEST_BOOT_SECONDS, GUEST_PROMPT, PATIENCE, ROOT, Failure, Skip, System, check, run_tests, same
+from test_screen import BareQemu, screen_shows, screenshot, shrunk, wait_same
 
 SECONDS = 60
 # key: how often QEMU shows each pixel, across and down
@@ -80,6 +80,30 @@ def test_pictures_are_those_of_qemu():
             mica.command(f"vm keys {vm} {key}")
             wait_same(lambda key=key: shown(mica, vm, key), lambda times=times: shrunk(bare.picture(), *times),
                       f"picture {key}")
+        mica.power_off()
+
+
+def test_linux_on_the_screen():
+    """A kernel that is loaded without the firmware finds the text screen that it left."""
+    with System() as mica:
+        vm = mica.vm_start('vm run -n tty -m 256M -kernel linux -initrd linux.initrd -append "console=tty0"')
+        screen_shows(mica, vm, "Run /init as init process")
+        mica.power_off()
+
+
+def test_linux_with_a_framebuffer():
+    result = subprocess.run([str(ROOT / "guests/kernel.sh"), "linux-image-amd64", str(BUILD)], stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True, check=False)
+    if result.returncode:
+        raise Skip(f"no linux-image-amd64: {result.stderr.strip()}")
+    with System("--file", f"k={result.stdout.strip()}") as mica:
+        vm = mica.vm_start('vm run -m 256M -kernel k -initrd linux.initrd -append "vga=0x311 console=tty0 console=ttyS0,115200"')
+        mica.enter(vm, GUEST_PROMPT, GUEST_BOOT_SECONDS)
+        check("VESA VGA" in mica.guest("cat /proc/fb"), "no VESA framebuffer")
+        mica.leave()
+        width, height, pixels = screenshot(mica, vm, "linux")
+        same((width, height), (640, 480), "the picture's size")
+        check(len({pixels[n:n + 3] for n in range(0, len(pixels), 3)}) > 1, "the picture is of one colour")
         mica.power_off()
 
 

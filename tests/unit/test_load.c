@@ -85,6 +85,30 @@ static void linux_64(void **state)
     assert_int_equal(zero->e820_table[3].addr, 0x100000);
     assert_int_equal(zero->e820_table[3].size, RAM - 0x100000);
     assert_int_equal(zero->e820_entries, 6);
+    assert_int_equal(zero->screen_info.orig_video_mode, 0); // nobody said what the screen shows
+}
+
+static void linux_screen(void **state)
+{
+    struct fixture *f = *state;
+    make_linux(f);
+    f->request.screen = (struct load_screen){.mode = 3, .columns = 80, .rows = 25, .points = 16, .row = 2};
+    assert_true(load(f));
+    const struct boot_params *zero = (const void *)(f->mem.low + f->entry.rsi);
+    const struct screen_info *screen = &zero->screen_info;
+    assert_int_equal(screen->orig_video_isVGA, 1);
+    assert_int_equal(screen->orig_video_cols, 80);
+    assert_int_equal(screen->orig_video_lines, 25);
+    assert_int_equal(screen->orig_y, 2);
+    f->request.screen = (struct load_screen){.mode = 0x40, .base = 0xe0000000, .size = 8 << 20, .width = 1024, .height = 768,
+                                             .pitch = 2048, .bits = 16, .color = {{5, 11}, {6, 5}, {5, 0}, {0, 0}}};
+    assert_true(load(f));
+    assert_int_equal(screen->orig_video_isVGA, 0x23);
+    assert_int_equal(screen->lfb_base, 0xe0000000);
+    assert_int_equal(screen->lfb_size, 128); // of 64 KiB
+    assert_int_equal(screen->lfb_width, 1024);
+    assert_int_equal(screen->lfb_linelength, 2048);
+    assert_int_equal(screen->green_pos, 5);
 }
 
 static void linux_32(void **state)
@@ -344,11 +368,31 @@ static void acpi(void **state)
     assert_int_equal(sum(low + xsdt, u32(low + xsdt + 4)), 0);
 }
 
+static void graphics_option(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *append;
+        unsigned mode;
+    } lines[] = {{"", 0},
+                 {"vga=0x317 quiet", 0x117},
+                 {"quiet  vga=791", 0x117},
+                 {"novga=0x317", 0},
+                 {"vga=normal", 0},
+                 {"vga=0x317 vga=0x342", 0x142},
+                 {"vga=0xf01", 0},
+                 {"vga=", 0},
+                 {"vga=99999999999999999999", 0},
+                 {"vg", 0}};
+    for (unsigned i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        assert_int_equal(load_linux_graphics(lines[i].append), lines[i].mode);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(linux_64),       TEST(linux_32),      TEST(linux_too_large), TEST(linux_bad),    TEST(multiboot_flat),
+        TEST(linux_64), TEST(linux_screen), TEST(graphics_option),       TEST(linux_32),      TEST(linux_too_large), TEST(linux_bad),    TEST(multiboot_flat),
         TEST(multiboot_low),  TEST(multiboot_bad),  TEST(pvh),           TEST(elf_bad),     TEST(unknown_file), TEST(acpi),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

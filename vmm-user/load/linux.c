@@ -2,8 +2,10 @@
 // The Linux x86 boot protocol (Documentation/arch/x86/boot.rst of Linux): the 64-bit entry, and the 32-bit one for kernels
 // that have no other. The setup code of the file (real mode) is never run.
 #include <asm/bootparam.h>
+#include <linux/screen_info.h>
 #include "lib/c/printf.h"
 #include "lib/c/string.h"
+#include "lib/c/strtol.h"
 #include "vmm-user/load/load.h"
 
 #define HEADER_MAGIC     0x53726448u // "HdrS"
@@ -13,6 +15,10 @@
 #define PROTOCOL_RELOC   0x020a      // pref_address and init_size are there
 #define LOADER_UNDEFINED 0xff
 #define ENTRY_64         0x200 // from the start of the protected-mode kernel
+#define VGA_VBE_FIRST    0x300 // vga= 200h more than the mode's number
+#define VGA_VBE_LAST     0x3ff
+#define EGA_COLOUR       3     // INT 10h AH=12h BL=10h: colour, 256 KiB
+#define LFB_SIZE_SHIFT   16
 
 struct linux_image {
     struct setup_header hdr;
@@ -136,6 +142,44 @@ static bool cmdline_place(const struct guest_mem *mem, const struct load_request
     return true;
 }
 
+uint16_t load_linux_graphics(const char *append)
+{
+    unsigned long mode = 0;
+    for (const char *word = append; *word; word += strcspn(word, " ")) {
+        word += strspn(word, " ");
+        if (strncmp(word, "vga=", 4) == 0)
+            mode = strtoul(word + 4, NULL, 0);
+    }
+    return mode >= VGA_VBE_FIRST && mode <= VGA_VBE_LAST ? (uint16_t)(mode - 0x200) : 0;
+}
+
+// As the setup code would have found it (arch/x86/boot/video*.c).
+static void screen_fill(struct screen_info *info, const struct load_screen *screen)
+{
+    *info = (struct screen_info){.orig_x = screen->column,
+                                 .orig_y = screen->row,
+                                 .orig_video_mode = screen->mode,
+                                 .orig_video_cols = screen->columns,
+                                 .orig_video_lines = screen->rows,
+                                 .orig_video_points = screen->points,
+                                 .orig_video_ega_bx = EGA_COLOUR,
+                                 .orig_video_isVGA = 1};
+    if (!screen->width)
+        return;
+    info->orig_video_isVGA = VIDEO_TYPE_VLFB;
+    info->lfb_base = screen->base;
+    info->lfb_size = screen->size >> LFB_SIZE_SHIFT;
+    info->lfb_width = screen->width;
+    info->lfb_height = screen->height;
+    info->lfb_depth = screen->bits;
+    info->lfb_linelength = screen->pitch;
+    info->red_size = screen->color[0].size, info->red_pos = screen->color[0].position;
+    info->green_size = screen->color[1].size, info->green_pos = screen->color[1].position;
+    info->blue_size = screen->color[2].size, info->blue_pos = screen->color[2].position;
+    info->rsvd_size = screen->color[3].size, info->rsvd_pos = screen->color[3].position;
+    info->pages = 1;
+}
+
 static void zero_page_fill(const struct guest_mem *mem, const struct load_request *request, const struct linux_image *image)
 {
     struct boot_params *zero = guest_mem_at(mem, LOAD_INFO, sizeof(*zero));
@@ -145,6 +189,8 @@ static void zero_page_fill(const struct guest_mem *mem, const struct load_reques
     zero->hdr.type_of_loader = LOADER_UNDEFINED;
     zero->hdr.code32_start = (uint32_t)image->load;
     zero->acpi_rsdp_addr = request->rsdp;
+    if (request->screen.mode)
+        screen_fill(&zero->screen_info, &request->screen);
     zero->alt_mem_k = (uint32_t)((mem->low_size - 0x100000) >> 10);
     zero->e820_entries = (uint8_t)load_memory_map(mem, regions);
     for (unsigned i = 0; i < zero->e820_entries; i++)

@@ -22,10 +22,23 @@ struct load_file {
     size_t size; // 0 = none
 };
 
+// What the firmware has put on the screen, for a kernel that goes on with it.
+struct load_screen {
+    uint8_t mode, columns, rows, points; // of text
+    uint8_t column, row;                 // of the cursor
+    uint32_t base, size;                 // of the linear framebuffer in a graphics mode
+    uint16_t width, height, pitch;       // width 0: text
+    uint8_t bits;
+    struct {
+        uint8_t size, position;
+    } color[4]; // red, green, blue, the rest
+};
+
 struct load_request {
     struct load_file kernel, initrd;
     const char *append;
     uint64_t rsdp;
+    struct load_screen screen;
 };
 
 enum load_mode { LOAD_MODE_32, LOAD_MODE_64, LOAD_MODE_16 }; // 16: as after RESET, the firmware's business
@@ -42,6 +55,9 @@ struct load_entry {
 bool load_kernel(const struct guest_mem *mem, const struct load_request *request, struct load_entry *entry,
                  char *error);
 bool load_linux(const struct guest_mem *mem, const struct load_request *request, struct load_entry *entry, char *error);
+// The VBE mode that a Linux command line asks for by `vga=`, as the kernel's own setup code understands it; 0: text.
+uint16_t load_linux_graphics(const char *append);
+
 bool load_multiboot(const struct guest_mem *mem, const struct load_request *request, struct load_entry *entry,
                     char *error);
 bool load_pvh(const struct guest_mem *mem, const struct load_request *request, struct load_entry *entry, char *error);
