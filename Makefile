@@ -51,7 +51,7 @@ PROGRAMS    := $(foreach name,$(sort $(USER_NAMES) vmm ktest bench),$(if $(PROG_
 BOOT_ELF    := $(foreach name,$(if $(KERNEL_SRC),mica) $(PROGRAMS),$(B)/$(name).boot.elf)
 
 # ---------------------------------------------------------------- what a person types
-.PHONY: all run test test-models unit fuzz kernel-test system-test bench debug iso guests setup tidy layers fmt-check fmt clean help \
+.PHONY: all run test test-models unit fuzz kernel-test system-test fuzz-kernel bench debug iso guests setup tidy layers fmt-check fmt clean help \
         unit-build fuzz-build FORCE
 
 all: $(if $(KERNEL_SRC),$(B)/mica.sym) $(BOOT_ELF) $(TINY_BIN) $(FLOPPY_IMG) $(B)/gen/flat.bin ## build the kernel, every program and the tiny guests
@@ -74,6 +74,13 @@ fuzz: ## every fuzz target for 100,000 inputs or 10 s; ONLY=NAME for one
 
 kernel-test: ## the kernel's own tests under QEMU with 1, 2 and 4 CPUs and under Bochs
 	@tests/run_all kernel
+
+FUZZ_CALLS ?= 240000
+fuzz-kernel: all ## ten million random hypercalls under QEMU, with 1, 2 and 4 CPUs (FUZZ_CALLS=N per process and round)
+	@for cpus in 1 2 4; do scripts/run --on qemu --cpus $$cpus --root $(B)/ktest.boot.elf --boot-only-files \
+	    --kernel-cmdline fuzz=$(FUZZ_CALLS) --timeout 7200 --until "ktest: done" > $(B)/fuzz-kernel.log; \
+	    grep -a "FAIL\|PASS\|PANIC\|random calls" $(B)/fuzz-kernel.log; \
+	    grep -qa "ktest: done" $(B)/fuzz-kernel.log && ! grep -qa "FAIL" $(B)/fuzz-kernel.log || exit 1; done
 
 system-test: ## the whole machine under QEMU and Bochs, driven as a user does; ONLY=FILE or FILE.TEST for one
 	@tests/run_all system

@@ -20,7 +20,7 @@ struct test {
 };
 
 // tables, one per file; ended by an empty entry
-extern const struct test tests_caps[], tests_ipc[], tests_sm[], tests_mem[], tests_life[], tests_fpu[], tests_sched[], tests_latency[], tests_smp[], tests_race[], tests_vcpu[], tests_fuzz[];
+extern const struct test tests_caps[], tests_status[], tests_ipc[], tests_sm[], tests_mem[], tests_life[], tests_fpu[], tests_sched[], tests_latency[], tests_smp[], tests_race[], tests_vcpu[], tests_fuzz[];
 
 extern const char *current_test;
 extern bool failed, skipped;
@@ -57,6 +57,9 @@ static inline uint64_t after_ms(uint64_t ms)
 {
     return tsc() + HIP->tsc_hz / 1000 * ms;
 }
+
+// The number behind `name` on the kernel's command line.
+uint64_t option(const char *name, uint64_t otherwise);
 
 // Selectors: a test takes fresh ones and gives them back by drop().
 uint64_t sels(unsigned count);

@@ -57,6 +57,17 @@ void skip(const char *why)
     skipped = true;
 }
 
+uint64_t option(const char *name, uint64_t otherwise)
+{
+    const char *at = strstr((const char *)HIP + HIP->cmdline, name);
+    uint64_t value = 0;
+    if (!at)
+        return otherwise;
+    for (at += strlen(name); *at >= '0' && *at <= '9'; at++)
+        value = value * 10 + (*at - '0');
+    return value;
+}
+
 uint64_t sels(unsigned count)
 {
     uint64_t first = next_sel;

@@ -4,11 +4,27 @@
 #include "lib/sys/start.h"
 #include "tests/kernel/ktest.h"
 
-#define CALLS  50000 // per process
+#define CALLS  50000 // per process and round, of which there are three; `fuzz=N` on the kernel's command line makes it N
 #define CANARY 0x57000000ul
 
 // Selectors in a fuzzing process: the random ones are mostly taken from the low numbers, where its capabilities are.
-enum { SEL_DONE = 8, SEL_SMS = 10, SEL_PORTALS = 20, SEL_OBJECTS = 40, SEL_VICTIM = 60 };
+enum { SEL_DONE = 8, SEL_WRONG = 9, SEL_SMS = 10, SEL_PORTALS = 20, SEL_OBJECTS = 40, SEL_VICTIM = 60 };
+
+static const int8_t *const documented[HC_COUNT] = {
+#define HYPERCALL_STATUSES(name, ...) [HC_##name] = (const int8_t[]){__VA_ARGS__, -1},
+#include "abi/hypercall_status.def"
+#undef HYPERCALL_STATUSES
+};
+
+static bool is_documented(uint64_t number, enum status st)
+{
+    if (number >= HC_COUNT)
+        return st == ST_BAD_HYP;
+    const int8_t *s = documented[number];
+    while (*s >= 0 && *s != (int)st)
+        s++;
+    return *s >= 0;
+}
 
 static uint64_t rng_state;
 static uint64_t rng(void) // xorshift64*
@@ -35,26 +51,35 @@ static uint64_t argument(void)
         return (r >> 8) % 0x10000 * PAGE_SIZE;
     case 3:
         return (r >> 8) % 8 | (r >> 16) % 32 << 56; // a count with rights
+    case 4:
+        return (r >> 8) % 8; // an operation, the process itself
     default:
-        return (r >> 8) % 80; // a selector, an operation
+        return (r >> 8) % 80; // a selector
     }
 }
 
-// `arg` = seed. Calls that would wait for ever are given a deadline; all else is as it comes.
+// `arg` = how many calls << 16 | seed. Calls that would wait for ever are given a deadline; all else is as it comes.
 static void fuzzer(void *arg)
 {
-    rng_state = (uint64_t)arg * 0x9e3779b97f4a7c15ul + 1;
-    for (unsigned i = 0; i < CALLS; i++) {
+    rng_state = ((uint64_t)arg & 0xffff) * 0x9e3779b97f4a7c15ul + 1;
+    for (uint64_t i = 0; i < (uint64_t)arg >> 16; i++) {
         uint64_t number = rng() % (HC_COUNT + 1), a[6];
         for (unsigned j = 0; j < 6; j++)
             a[j] = argument();
-        if (number == HC_ctrl_sm)
+        if (number == HC_ctrl_sm) {
             a[2] = 1;
-        if (number == HC_ctrl_pd && (a[0] == PD_UNMAP_OBJ || a[0] == PD_COPY) && (a[2] <= SEL_DONE || a[5] << 8 >> 8 > 64))
+            if (a[1] == SEL_DONE || a[1] == SEL_WRONG) // and what tells the test stays
+                a[1] = SEL_SMS;
+        }
+        if (number == HC_ctrl_pd && a[0] == PD_COPY && a[4] <= SEL_WRONG)
+            a[4] = SEL_SMS;
+        if (number == HC_ctrl_pd && (a[0] == PD_UNMAP_OBJ || a[0] == PD_COPY) && (a[2] <= SEL_WRONG || a[5] << 8 >> 8 > 64))
             a[2] = SEL_OBJECTS + a[2] % 8; // the way to say that it is done stays
         if (number == HC_ipc_reply)
             continue;
-        hc_raw6(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+        enum status st = hc_raw6(number, a[0], a[1], a[2], a[3], a[4], a[5]).status;
+        for (unsigned k = is_documented(number, st) ? 0 : number << 4 | st; k; k--)
+            sm_up(SEL_WRONG); // so often that one can tell what it was
     }
     sm_up(SEL_DONE);
 }
@@ -65,7 +90,7 @@ static _Noreturn void answer(uint64_t id, uint64_t words)
     ipc_return(words / 2);
 }
 
-static void fuzz_round(bool many, uint64_t seed, uint64_t done)
+static void fuzz_round(bool many, uint64_t seed, uint64_t done, uint64_t calls)
 {
     struct child c[8], victim;
     unsigned n = HIP->cpus < 4 ? HIP->cpus : 4;
@@ -73,7 +98,7 @@ static void fuzz_round(bool many, uint64_t seed, uint64_t done)
     for (unsigned cpu = 0; cpu < n; cpu++) {
         child_create(&c[cpu], 128, PD_OBJ);
         uint64_t h = child_handler(&c[cpu], cpu), sm = sels(8), p = sels(4);
-        give(&c[cpu], SEL_DONE, done, 1, SM_UP);
+        give(&c[cpu], SEL_DONE, done, 2, SM_UP);
         for (unsigned i = 0; many && i < 8; i++) {
             create_sm(sm + i, SEL_SELF_PD, i);
             give(&c[cpu], SEL_SMS + i, sm + i, 1, PERM_ALL);
@@ -86,12 +111,12 @@ static void fuzz_round(bool many, uint64_t seed, uint64_t done)
             give(&c[cpu], SEL_OBJECTS + 8, h, 1, PERM_ALL);
             give(&c[cpu], SEL_VICTIM, victim.pd, 1, PD_OBJ | PD_MEM | PD_GST);
         }
-        uint64_t th = child_spawn(&c[cpu], cpu, 30, fuzzer, (void *)(seed * 16 + cpu));
+        uint64_t th = child_spawn(&c[cpu], cpu, 30, fuzzer, (void *)(calls << 16 | (seed * 16 + cpu)));
         if (many) // it runs already and may have put something there
             ctrl_pd(PD_COPY, c[cpu].pd, SEL_OBJECTS + 9, SEL_SELF_PD, th, pd_arg(2, EC_CTRL | SC_CTRL));
     }
     for (unsigned cpu = 0; cpu < n; cpu++)
-        CHECK_EQ(sm_down(done, after_ms(120000)), ST_OK);
+        CHECK_EQ(sm_down(done, 0), ST_OK);
     for (unsigned cpu = 0; cpu < n; cpu++)
         destroy_pd(c[cpu].pd);
     destroy_pd(victim.pd);
@@ -111,8 +136,9 @@ static void hostile_callers(bool many)
     mapped = true;
     for (unsigned i = 0; i < 4 * 512; i++)
         canary[i] = i * 0x0101010101010101ul;
-    uint64_t used = 0, pool = 0, done = sels(1);
+    uint64_t used = 0, pool = 0, done = sels(2), calls = option("fuzz=", CALLS);
     create_sm(done, SEL_SELF_PD, 0);
+    create_sm(done + 1, SEL_SELF_PD, 0);
     ktest_mark();
     for (unsigned round = 0; round < 3; round++) {
         ktest_recycle();
@@ -121,14 +147,17 @@ static void hostile_callers(bool many)
             used = kernel_used();
             pool = free_pages();
         }
-        fuzz_round(many, round, done);
+        fuzz_round(many, round, done, calls);
         forget(first);
     }
+    ktest_recycle();
     CHECK_EQ(kernel_used(), used);
     CHECK_EQ(free_pages(), pool);
     for (unsigned i = 0; i < 4 * 512; i++)
         CHECK_EQ(canary[i], i * 0x0101010101010101ul);
-    drop(done, 1);
+    CHECK_EQ(sm_take_all(done + 1, 1).value, 0); // answers that are not documented
+    drop(done, 2);
+    say("ktest: %lu random calls", 3 * calls * (HIP->cpus < 4 ? HIP->cpus : 4));
 }
 
 static void few(void)
