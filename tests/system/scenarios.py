@@ -37,6 +37,7 @@ firmware.freedos_floppy                              15     60
 disk.linux_from_a_disk                               95      -
 bootsectors.screens_as_on_another_pc                 95      -
 media.untouched                                      40      -
+media.media_that_lie                                   35      -
 media.emulated_disks                                 20      -
 dos.programs                                         30   280L
 firmware.grub_from_cd                                15      -

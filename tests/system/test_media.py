@@ -4,6 +4,7 @@
 what they do with keys."""
 import os
 import re
+import struct
 import subprocess
 import tempfile
 import time
@@ -93,6 +94,93 @@ def test_emulated_disks():
                 vm = mica.vm_start(f"vm run -n {name} -m 16M -cdrom {name}")
                 play(mica, vm, ((prompt, "dir<enter>"), (r"KERNEL +SYS[\s\S]*bytes free", "")))
                 mica.command(f"vm kill {vm}")
+            mica.power_off()
+
+
+# ---- media that lie
+
+LBA_CATALOG, CD_SECTOR = 20, 2048
+
+
+def el_torito(entry, catalog_at=LBA_CATALOG, sectors=24, catalog=None):
+    """A CD of which only the boot record and the catalogue are there. `entry`: the initial entry, 32 bytes."""
+    image = bytearray(sectors * CD_SECTOR)
+    image[16 * CD_SECTOR:16 * CD_SECTOR + 7] = b"\1CD001\1"
+    image[17 * CD_SECTOR:17 * CD_SECTOR + 30] = b"\0CD001\1EL TORITO SPECIFICATION"
+    image[17 * CD_SECTOR + 0x47:17 * CD_SECTOR + 0x4b] = struct.pack("<I", catalog_at)
+    validation = bytearray(struct.pack("<BBH24sHBB", 1, 0, 0, b"", 0, 0x55, 0xaa))
+    words = sum(struct.unpack("<16H", validation)) & 0xffff
+    validation[28:30] = struct.pack("<H", -words & 0xffff)
+    image[LBA_CATALOG * CD_SECTOR:LBA_CATALOG * CD_SECTOR + 64] = validation + entry
+    if catalog:
+        image[LBA_CATALOG * CD_SECTOR:LBA_CATALOG * CD_SECTOR + len(catalog)] = catalog
+    return bytes(image)
+
+
+def entry(bootable=0x88, media=0, segment=0, count=4, lba=21):
+    return struct.pack("<BBHBBHI20s", bootable, media, segment, 0, 0, count, lba, b"")
+
+
+def lying_disk(**fields):
+    """A boot sector that halts, with a partition entry of nonsense."""
+    values = {"active": 0x80, "head": 254, "sector": 0xff, "cylinder": 0xff, "kind": 0x83, "start": 0xffffffff, "size": 0xffffffff, **fields}
+    part = struct.pack("<BBBBBBBBII", values["active"], values["head"], values["sector"], values["cylinder"], values["kind"],
+                       values["head"], values["sector"], values["cylinder"], values["start"], values["size"])
+    return b"\xfb\xf4\xeb\xfd" + bytes(442) + part * 4 + b"\x55\xaa" + bytes(63 * 512)
+
+
+CDS = {
+    "no-catalog": el_torito(entry(), catalog_at=0xffffffff),
+    "catalog-is-record": el_torito(entry(), catalog_at=17),
+    "not-bootable": el_torito(entry(bootable=0)),
+    "count-0": el_torito(entry(count=0)),
+    "count-65535": el_torito(entry(count=0xffff)),
+    "past-the-end": el_torito(entry(lba=0xfffffff0)),
+    "over-the-end": el_torito(entry(lba=23, count=200)),
+    "into-the-rom": el_torito(entry(segment=0xf000, count=128)),
+    "over-the-top": el_torito(entry(segment=0xffff, count=0xffff)),
+    "media-15": el_torito(entry(media=15)),
+    "floppy-of-nothing": el_torito(entry(media=2, lba=23)),
+    "disk-of-nothing": el_torito(entry(media=4, lba=23)),
+    "cut-off": el_torito(entry())[:20 * CD_SECTOR + 40],
+    "one-byte": b"x",
+    "sections-that-loop": el_torito(entry(bootable=0), catalog=None).replace(
+        entry(bootable=0), entry(bootable=0) + (b"\x90\0\xff\xff" + bytes(28)) * 60),
+}
+DISKS = {
+    "geometry-1": lying_disk(),
+    "geometry-2": lying_disk(head=0, sector=0, cylinder=0),
+    "geometry-3": lying_disk(start=0, size=0, active=0x7f),
+    "one-sector": lying_disk()[:512],
+    "odd": lying_disk()[:1000],
+    "signature-only": bytes(510) + b"\x55\xaa",
+}
+FLOPPIES = {f"floppy-{size}": (lying_disk() * (size // 32768 + 1))[:size] for size in (512, 513, 1023, 163840, 1474559, 1474561, 2 << 20)}
+
+
+def test_media_that_lie():
+    with tempfile.TemporaryDirectory(prefix="mica-lie-") as text:
+        files, runs = [], []
+        for option, images in (("cdrom", CDS), ("hda", DISKS), ("fda", FLOPPIES)):
+            for name, image in images.items():
+                (Path(text) / name).write_bytes(image)
+                files += ["--file", f"{name}={text}/{name}"]
+                runs.append((name, option))
+        with System(*files, "--boot-only-files") as mica:
+            free = None
+            for name, option in runs:
+                said = mica.command(f"vm run -n {name} -m 4M -{option} {name}")
+                vm = re.search(r"^vm (\d+) ", said, re.M)
+                check(vm, f"{name}: {said}")
+                mica.command("sleep 1")
+                state = mica.vm_list()[int(vm[1])]["state"]
+                check(re.match("running|stopped: (halted|runs outside|unsupported)", state), f"{name}: {state}")
+                screen = mica.command(f"vm screen {vm[1]}")
+                check("Mica BIOS" in screen or option == "cdrom", f"{name} shows:\n{screen}")
+                mica.command(f"vm kill {vm[1]}")
+                free = free or mica.free_memory()
+            now = mica.free_memory()
+            check(now["memory"] + 1024 >= free["memory"], f"memory is lost: {free}, then {now}")
             mica.power_off()
 
 
