@@ -141,7 +141,7 @@ static struct key key_of_byte(uint8_t byte)
     if (key.code || byte >= ' ')
         return key;
     static const char others[] = " \0\\]^_"; // 00h, 1Bh (a key of its own), 1Ch to 1Fh
-    key = key_of_char(byte == 0 ? ' ' : byte <= 26 ? (char)('a' + byte - 1) : others[byte - 26]);
+    key = key_of_char((char)(byte == 0 ? ' ' : byte <= 26 ? 'a' + byte - 1 : others[byte - 26]));
     key.modifiers |= KEY_CTRL;
     return key;
 }

@@ -56,8 +56,8 @@ unsigned base64_encode(const uint8_t *bytes, unsigned count, char *out)
         uint32_t word = bytes[0] << 16 | (count > 1 ? bytes[1] << 8 : 0) | (count > 2 ? bytes[2] : 0);
         *at++ = digits[word >> 18];
         *at++ = digits[word >> 12 & 63];
-        *at++ = count > 1 ? digits[word >> 6 & 63] : '=';
-        *at++ = count > 2 ? digits[word & 63] : '=';
+        *at++ = (char)(count > 1 ? digits[word >> 6 & 63] : '=');
+        *at++ = (char)(count > 2 ? digits[word & 63] : '=');
     }
     *at = 0;
     return (unsigned)(at - out);

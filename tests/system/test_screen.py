@@ -201,6 +201,20 @@ def test_machines_screen_and_keyboard():
             mica.power_off()
 
 
+def test_linux_on_its_screen():
+    """No serial port: its messages and its shell on the VGA, typed at by the keyboard."""
+    with System() as mica:
+        vm = mica.vm_start('vm run -n tty0 -m 128M -kernel linux -initrd linux.initrd -append "console=tty0"')
+        mica.send(f"vm console {vm}\n")
+        mica.expect(r"Run /init as init process", SECONDS)
+        mica.expect(r"/ #", SECONDS)
+        mica.send("uname -r; echo $((6*7))answers\r")
+        mica.expect(r"42answers")
+        mica.leave()
+        check("42answers" in mica.command(f"vm screen {vm}"), "vm screen does not show it")
+        mica.power_off()
+
+
 def test_graphics_on_the_machines_screen():
     """The VM's mode 13h on the machine's own screen is what bare QEMU shows; then the text is as it was."""
     with tempfile.TemporaryDirectory(prefix="mica-screen-") as folder, BareQemu(folder) as bare:

@@ -107,7 +107,7 @@ bool monitor_ask_lines(uint32_t vm_id, const char *request, void (*take)(const c
     a = (struct answer){.take = take};
     m->used_us = shell_now_us();
     bool sent = channel_write(&m->channel, request, n) == n && channel_write(&m->channel, "\n", 1) == 1;
-    for (uint64_t now; sent && (now = shell_now_us()) < m->used_us + ANSWER_US;) {
+    while (sent && shell_now_us() < m->used_us + ANSWER_US) {
         if (answer_take(m, &a))
             return true;
         if (channel_closed(&m->channel)) { // it crashed: the log tells
