@@ -24,6 +24,12 @@ static inline void *guest_mem_at(const struct guest_mem *mem, uint64_t gpa, uint
     return gpa < mem->high_size && len <= mem->high_size - gpa ? mem->high + gpa : (void *)0;
 }
 
+// The BIOS at the end of the first MiB is read-only for bus masters, as the chipset's shadow RAM is.
+static inline bool guest_mem_is_rom(uint64_t gpa, uint64_t len)
+{
+    return gpa < 0x100000 && gpa + len > 0xf0000;
+}
+
 // Host memory the guest may change meanwhile: each access is exactly one of the processor, at any alignment.
 typedef uint16_t __attribute__((aligned(1), may_alias)) host_u16;
 typedef uint32_t __attribute__((aligned(1), may_alias)) host_u32;

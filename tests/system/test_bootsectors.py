@@ -24,7 +24,8 @@ class Program:
     def __init__(self, source, folder):
         self.name = source.stem
         text = source.read_text()
-        self.disk = "hda" if "(disk: hda)" in text else "fda"
+        self.disk = "hda" if "(disk: hda" in text else "fda"
+        self.alone = "no reference)" in text
         keys = re.search(r'^; keys after "(.*)": (.*)$', text, re.M)
         self.after, self.keys = keys.groups() if keys else ("", "")
         self.image = folder / self.name
@@ -86,7 +87,7 @@ def compare(only=()):
         files = [option for program in todo for option in ("--file", f"{program.name}={program.image}")]
         with System(*files, "--boot-only-files", on="qemu") as mica:
             for program in todo:
-                theirs = reference_screen(program)
+                theirs = ["done"] if program.alone else reference_screen(program)
                 if not any("done" in line for line in theirs):
                     wrong.append(f"{program.name} does not end on bare QEMU:\n" + "\n".join(without_blank_end(theirs)))
                     continue
@@ -95,6 +96,8 @@ def compare(only=()):
                     wait_screen(mica, vm, program.after)
                     mica.command(f'vm keys {vm} "{program.keys}"')
                 ours = wait_screen(mica, vm, "done", 20)
+                if program.alone:
+                    ours = [line for line in ours if line in ("BAD", "done")]
                 found = differences(ours, theirs)
                 if found:
                     wrong.append(f"{program.name} differs:\n" + "\n".join(found))

@@ -9,7 +9,7 @@
 #include "vmm-user/devices/ide.h"
 #include "vmm-user/devices/piix3_isa.h"
 
-#define RAM_SIZE   (1 << 20)
+#define RAM_SIZE   (2 << 20)
 #define DISK_SIZE  (300 * 512 * 63)
 #define DISK_LAST  (300 * 63 - 1)
 #define CD_SECTORS 64
@@ -388,6 +388,12 @@ static void test_dma_errors(void **state)
     task(0, 2, 0, 0xe0, false);
     assert_int_equal(dma(ATA_CMD_READ_DMA, true), BM_STATUS_INTR);
     assert_memory_equal(ram + RAM_SIZE - 1024, disk_file, 1024);
+    wait_ready();
+    ram[0xf0000] = 0x5a;
+    prd(0, 0xf0000, 1024, true); // the BIOS is read-only, and no error
+    task(0, 2, 0, 0xe0, false);
+    assert_int_equal(dma(ATA_CMD_READ_DMA, true), BM_STATUS_INTR);
+    assert_int_equal(ram[0xf0000], 0x5a);
     wait_ready();
     prd(0, 0xfffff000, 0, true);
     task(0, 2, 0, 0xe0, false);

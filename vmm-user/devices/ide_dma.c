@@ -47,9 +47,9 @@ static uint32_t prd_move(struct prd_walk *w, uint8_t *buffer, uint32_t size, boo
             w->bad = true;
             break;
         }
-        if (to_memory)
+        if (to_memory && !guest_mem_is_rom(w->base, n))
             __builtin_memcpy(at, buffer + moved, n);
-        else
+        else if (!to_memory)
             __builtin_memcpy(buffer + moved, at, n);
         moved += n;
         w->base += n;
