@@ -71,6 +71,7 @@ faults.nmis_are_told_and_the_system_goes_on           6      -
 faults.machine_check_in_the_kernel                    6      -
 faults.machine_check_after_an_exit_shows_the_last_exits 6    -
 video.pictures_are_those_of_qemu                    150      -
+video.grub_in_graphics                               40      -
 video.linux_on_the_screen                            30     60
 video.linux_with_a_framebuffer                       45      -
 shell.commands_answer                                 6     20

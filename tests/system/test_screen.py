@@ -44,15 +44,17 @@ class Screen(Monitor):
 
 
 class BareQemu:
-    """The floppy in QEMU's own PC."""
+    """The floppy, or the CD, in QEMU's own PC."""
 
-    def __init__(self, folder, floppy=FLOPPY):
+    def __init__(self, folder, floppy=FLOPPY, cd=None):
         self.folder = Path(folder)
         copy = self.folder / "floppy.img"
-        copy.write_bytes(floppy.read_bytes())
+        if not cd:
+            copy.write_bytes(floppy.read_bytes())
+        medium = ["-cdrom", str(cd), "-boot", "d"] if cd else ["-drive", f"file={copy},if=floppy,format=raw", "-boot", "a"]
         self.process = subprocess.Popen(
             ["qemu-system-x86_64", "-M", "pc", "-m", "32", "-display", "none", "-vga", "std", "-nodefaults",
-             "-drive", f"file={copy},if=floppy,format=raw", "-boot", "a", "-net", "none",
+             *medium, "-net", "none",
              "-monitor", f"unix:{self.folder}/monitor,server=on,wait=off"], stdin=subprocess.DEVNULL)
 
     def __enter__(self):

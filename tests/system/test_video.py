@@ -14,6 +14,18 @@ PICTURES = {"a": (2, 2), "b": (1, 2), "c": (2, 2), "d": (1, 1), "e": (1, 1), "f"
             "j": (1, 1), "k": (1, 1), "l": (1, 1), "m": (1, 1), "n": (1, 1)}
 
 
+GRUB_CONFIG = """\
+set timeout=-1
+set gfxmode=800x600x32
+insmod all_video
+insmod gfxterm
+loadfont /boot/grub/fonts/unicode.pf2
+terminal_output gfxterm
+menuentry "First entry" { echo first }
+menuentry "Second entry" { echo second }
+"""
+
+
 def floppy(name):
     return BUILD / f"guests/floppy/{name}.img"
 
@@ -81,6 +93,23 @@ def test_pictures_are_those_of_qemu():
             wait_same(lambda key=key: shown(mica, vm, key), lambda times=times: shrunk(bare.picture(), *times),
                       f"picture {key}")
         mica.power_off()
+
+
+def test_grub_in_graphics():
+    """GRUB's menu in 800x600 by VBE, to the pixel."""
+    with tempfile.TemporaryDirectory(prefix="mica-grub-") as folder:
+        tree = Path(folder) / "tree"
+        (tree / "boot/grub").mkdir(parents=True)
+        (tree / "boot/grub/grub.cfg").write_text(GRUB_CONFIG)
+        cd = Path(folder) / "grub.iso"
+        subprocess.run(["grub-mkrescue", "-o", cd, tree], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with BareQemu(folder, cd=cd) as bare, System("--boot-only-files", "--file", f"cd={cd}") as mica:
+            vm = mica.vm_start("vm run -n grub -m 64M -cdrom cd")
+            mica.send(f"vm console {vm}\n")
+            mica.expect(r"800x600 pixels", SECONDS)
+            mica.leave()
+            wait_same(lambda: shown(mica, vm, "grub"), bare.picture, "GRUB's menu")
+            mica.power_off()
 
 
 def test_linux_on_the_screen():
