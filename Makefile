@@ -46,7 +46,7 @@ FUZZ_NAMES  := $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuz
 $(foreach name,$(USER_NAMES),$(eval PROG_$(name)_SRC := $(call find_sources,user/$(name))))
 PROG_vmm_SRC   := $(call find_sources,vmm-user $(if $(wildcard vmm-user/firmware.c),bios-emul))
 PROG_ktest_SRC := $(call find_sources,tests/kernel)
-PROG_bench_SRC := $(sort $(wildcard tests/bench/*.c tests/bench/*.asm)) tests/kernel/support.c
+PROG_bench_SRC := $(sort $(wildcard tests/bench/*.c tests/bench/*.asm)) tests/kernel/support.c tests/kernel/longest.c
 PROGRAMS    := $(foreach name,$(sort $(USER_NAMES) vmm ktest bench),$(if $(PROG_$(name)_SRC),$(name)))
 BOOT_ELF    := $(foreach name,$(if $(KERNEL_SRC),mica) $(PROGRAMS),$(B)/$(name).boot.elf)
 

@@ -171,6 +171,14 @@ static bool bad_data_dpl(view e, unsigned i)
 }
 
 // ---- event injection
+#define MISC_LENGTH_0 (1u << 30) // IA32_VMX_MISC: a software event may have length 0 (SDM 3D A.6)
+
+static bool bad_length(view e)
+{
+    uint64_t length = R(ENTRY_INSN_LEN);
+    return length > 15 || (!length && !(e->caps->misc & MISC_LENGTH_0));
+}
+
 static bool injecting(view e)
 {
     return R(ENTRY_INTR_INFO) & INTR_VALID;
@@ -278,7 +286,7 @@ static bool single_step_wrong(view e)
          "injection without the error code that the exception has")                                                    \
     RULE(inject_error_bits, injecting(e) && (R(ENTRY_INTR_INFO) & INTR_ERROR_CODE) && R(ENTRY_INTR_ERROR) >> 16,       \
          "the error code injected has more than 16 bits")                                                              \
-    RULE(inject_length, injects_software(e) && (!R(ENTRY_INSN_LEN) || R(ENTRY_INSN_LEN) > 15),                         \
+    RULE(inject_length, injects_software(e) && bad_length(e),                                                          \
          "a software event injected with an instruction length outside 1..15")                                         \
     RULE(host_cr0, bad_fixed(R(HOST_CR0), e->caps->cr0_fixed0, e->caps->cr0_fixed1),                                   \
          "host CR0 has a bit VMX does not allow")                                                                      \

@@ -44,7 +44,7 @@
     X(s->inj_info = INJECT(0x100, 0x30), "injection of reserved type 1")                                               \
     X(s->inj_info = INJECT(INTR_TYPE_NMI, 5), "the vector injected does not fit its type")                             \
     X(s->inj_info = INJECT(INTR_TYPE_HW_EXCEPTION, 6) | 1u << 20, "the injection has reserved bits")                   \
-    X(s->inj_info = INJECT(INTR_TYPE_SW_INTERRUPT, 6); s->inj_len = 0,                                                 \
+    X(s->inj_info = INJECT(INTR_TYPE_SW_INTERRUPT, 6); s->inj_len = 16,                                                \
       "a software event injected with an instruction length outside 1..15")                                            \
     X(s->intr_state = 0x40, "the interruptibility state has reserved bits")                                            \
     X(s->rflags |= RFLAGS_IF; s->intr_state = 3, "blocking by STI and by MOV SS at once")                              \

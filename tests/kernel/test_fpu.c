@@ -16,7 +16,7 @@ static uint64_t fpu_thread(unsigned slot, unsigned cpu, thread_entry entry, void
     struct thread *t = slot_thread(slot, cpu);
     t->flags = EC_FPU;
     CHECK_EQ(thread_create(sel, SEL_SELF_PD, t, 0, entry, arg), ST_OK);
-    CHECK_EQ(create_sc(sel + 1, SEL_SELF_PD, sel, 20, HIP->tsc_hz / 100).status, ST_OK);
+    CHECK_EQ(create_sc(sel + 1, SEL_SELF_PD, sel, 10, HIP->tsc_hz / 1000).status, ST_OK);
     return sel;
 }
 
@@ -84,6 +84,26 @@ static void spinning(void *arg)
     }
     __atomic_add_fetch(&wrong, bad, __ATOMIC_SEQ_CST);
     sm_up(all_done);
+}
+
+static uint64_t beside;
+void fpu_beside_start(unsigned cpu)
+{
+    all_done = sels(1);
+    create_sm(all_done, SEL_SELF_PD, 0);
+    enough = false;
+    wrong = checks[0] = 0;
+    beside = fpu_thread(60, cpu, spinning, NULL);
+}
+
+void fpu_beside_end(void)
+{
+    enough = true;
+    CHECK_EQ(sm_down(all_done, after_ms(20000)), ST_OK);
+    CHECK_EQ(wrong, 0);
+    CHECK(checks[0] > 1);
+    drop(beside, 2);
+    drop(all_done, 1);
 }
 
 static void preempted(void)

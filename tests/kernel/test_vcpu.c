@@ -4,6 +4,7 @@
 #include "pc/lapic.h"
 #include "tests/kernel/ktest.h"
 #include "tests/kernel/entry_breaks.h"
+#include "tests/kernel/vector.h"
 #include "tests/kernel/vendor.h"
 #include "x86/regs.h"
 #include "x86/vmx.h"
@@ -781,6 +782,20 @@ static void slices_remote(void) // destroyed while they run there
     on_the_other_cpu(slices);
 }
 
+static void own_registers_beside(void) // and a thread with the right to vector registers
+{
+    if (no_vms())
+        return;
+    fpu_beside_start(vm_cpu);
+    own_registers();
+    fpu_beside_end();
+}
+
+static void own_registers_beside_remote(void)
+{
+    on_the_other_cpu(own_registers_beside);
+}
+
 static void own_registers_remote(void)
 {
     on_the_other_cpu(own_registers);
@@ -851,6 +866,8 @@ const struct test tests_vcpu[] = {
     {"guest memory unmapped from another CPU", unmap_remote},
     {"vCPUs destroyed from another CPU", slices_remote},
     {"two vCPUs on another CPU", own_registers_remote},
+    {"two vCPUs and a thread with vector registers", own_registers_beside},
+    {"the same on another CPU", own_registers_beside_remote},
     {"random state", noise},
     {"vCPUs leave nothing behind", lives},
     {"vCPU out of an account that is too small", poor},

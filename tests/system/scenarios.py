@@ -64,6 +64,8 @@ video.a20                                             5     15
 video.a20_as_on_bare_qemu                             2      -
 video.shutdown_status                                 5     15
 video.redraws                                         8     20
+vector.two_guests_side_by_side                       10     15
+vector.a_million_exits                              60L   300L
 faults.no_page_is_writable_and_executable            10      -
 faults.kernel_cannot_execute_user_memory              6      -
 faults.kernel_cannot_read_user_memory                 6      -
