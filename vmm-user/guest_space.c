@@ -12,6 +12,7 @@
 #define HOLE_START 0xa0000ull // VGA memory: devices, not RAM
 #define HOLE_END   0xc0000ull
 #define MIB        (1ull << 20)
+#define CHIPS      0xfec00000ull // from here on, chips answer before the video memory does
 #define A20        (1ull << 20)
 #define MAP_RIGHTS (MAP_R | MAP_W | MAP_X)
 #define MAP_CHUNK  (1ull << 30)
@@ -81,8 +82,7 @@ static void lfb_update(struct vm *vm)
 {
     struct guest_space *g = &vm->space;
     uint64_t wanted = g->lfb_backed && g->lfb_decoded && !g->a20_closed ? g->lfb_base : 0;
-    bool clear = wanted >= vm->mem.low_size && wanted <= UINT32_MAX - FRAMEBUFFER_SIZE;
-    if (!clear)
+    if (wanted < vm->mem.low_size || wanted > CHIPS - FRAMEBUFFER_SIZE)
         wanted = 0;
     if (wanted == g->lfb)
         return;
@@ -119,6 +119,11 @@ bool guest_space_lfb_back(void *ctx)
 
 // ---- A20
 
+static void unmapped_stop(struct vcpu *v)
+{
+    vm_stop(v, "the kernel does not map the guest's memory behind the A20 gate: its memory for this VM is used up");
+}
+
 void guest_space_a20(struct vm *vm, bool open)
 {
     struct vcpu *v = &vm->vcpus[0];
@@ -133,15 +138,20 @@ void guest_space_a20(struct vm *vm, bool open)
     exit_memory_by(open ? NULL : exit_gated);
     lfb_update(vm);
     if (open && !upper_ram_map(&vm->mem))
-        vm_stop(v, "the kernel does not map the guest's memory behind the A20 gate: its memory for this VM is used up");
+        unmapped_stop(v);
 }
 
-// The MiB around an address that the gate turns into RAM. False: it leads to a device, or nowhere.
-static bool alias_map(struct vm *vm, uint64_t gpa)
+// Does the gate turn the address into one of RAM that is not mapped yet?
+static bool is_alias(const struct vm *vm, uint64_t gpa)
 {
-    uint64_t to = gpa & ~(MIB - 1), from = to & ~A20, seen = gpa & ~A20;
-    if (gpa < MIB || (seen >= HOLE_START && seen < HOLE_END) || !guest_mem_at(&vm->mem, from, MIB))
-        return false;
+    uint64_t seen = gpa & ~A20;
+    return gpa >= MIB && (seen < HOLE_START || seen >= HOLE_END) && guest_mem_at(&vm->mem, seen, 1);
+}
+
+// The MiB around it.
+static bool alias_map(uint64_t gpa)
+{
+    uint64_t to = gpa & ~(MIB - 1), from = to & ~A20;
     if (from)
         return map(to, VA_GUEST_RAM + from, MIB);
     return map(to, VA_GUEST_RAM, HOLE_START) && map(to + HOLE_END, VA_GUEST_RAM + HOLE_END, MIB - HOLE_END);
@@ -149,10 +159,12 @@ static bool alias_map(struct vm *vm, uint64_t gpa)
 
 uint64_t exit_gated(struct vcpu *v, struct utcb_state *s)
 {
-    if (alias_map(v->vm, s->qual[1])) {
-        exit_vectoring(v, s);
-        return exit_settle(v, s, 0);
+    if (!is_alias(v->vm, s->qual[1])) {
+        s->qual[1] &= ~A20;
+        return exit_memory(v, s);
     }
-    s->qual[1] &= ~A20;
-    return exit_memory(v, s);
+    exit_vectoring(v, s);
+    if (!alias_map(s->qual[1]))
+        unmapped_stop(v);
+    return exit_settle(v, s, 0);
 }
