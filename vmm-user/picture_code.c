@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "vmm-user/picture_code.h"
+#include <stdbool.h>
+#include <stddef.h>
 
-#define RUN_MAX 255
+#define RUN_MAX  127
+#define RUN_MIN  3    // fewer pixels are shorter one by one
+#define LITERALS 0x80 // a count of those
 
 void picture_code_init(struct picture_code *p)
 {
@@ -10,23 +14,53 @@ void picture_code_init(struct picture_code *p)
         p->colors[i] = ~0u;
 }
 
-// The colour's number; one that is not among the 256 takes the place of the oldest.
-static uint8_t number_of(struct picture_code *p, uint32_t color, uint8_t **out)
+// What an encoded row has so far.
+struct row {
+    uint8_t *at;       // where it goes on
+    uint8_t *literals; // the count of those that it ends with, NULL: it ends with something else
+};
+
+// True if the colour has a number.
+static bool number_find(struct picture_code *p, uint32_t color, uint8_t *number)
 {
     uint8_t *known = &p->known[(color ^ color >> 7 ^ color >> 13) & 0xff];
-    if (p->colors[*known] == color)
-        return *known;
-    for (unsigned i = 0; i < 256; i++)
-        if (p->colors[i] == color) {
+    for (unsigned i = 0; i < 256 && p->colors[*known] != color; i++)
+        if (p->colors[i] == color)
             *known = (uint8_t)i;
-            return *known;
-        }
+    *number = *known;
+    return p->colors[*known] == color;
+}
+
+// A colour without a number gets the oldest one.
+static uint8_t number_of(struct picture_code *p, uint32_t color, struct row *row)
+{
+    uint8_t number;
+    if (number_find(p, color, &number))
+        return number;
     const uint8_t bytes[] = {0, (uint8_t)(color >> 16), (uint8_t)(color >> 8), (uint8_t)color};
     for (unsigned i = 0; i < sizeof(bytes); i++)
-        *(*out)++ = bytes[i];
-    *known = p->next++;
-    p->colors[*known] = color;
-    return *known;
+        *row->at++ = bytes[i];
+    row->literals = NULL;
+    p->colors[p->next] = color;
+    return p->next++;
+}
+
+static void run_put(struct row *row, unsigned run, uint8_t number)
+{
+    if (run >= RUN_MIN) {
+        *row->at++ = (uint8_t)run;
+        *row->at++ = number;
+        row->literals = NULL;
+        return;
+    }
+    for (; run; run--) {
+        if (!row->literals || *row->literals == LITERALS + RUN_MAX) {
+            row->literals = row->at++;
+            *row->literals = LITERALS;
+        }
+        ++*row->literals;
+        *row->at++ = number;
+    }
 }
 
 static uint32_t color_at(const uint8_t *rgb)
@@ -36,16 +70,14 @@ static uint32_t color_at(const uint8_t *rgb)
 
 unsigned picture_encode(struct picture_code *p, const uint8_t *rgb, unsigned count, uint8_t *out)
 {
-    uint8_t *at = out;
+    struct row row = {out, NULL};
     for (unsigned x = 0, run; x < count; x += run) {
         uint32_t color = color_at(rgb + 3ul * x);
         for (run = 1; run < RUN_MAX && x + run < count && color_at(rgb + 3ul * (x + run)) == color; run++)
             ;
-        uint8_t number = number_of(p, color, &at);
-        *at++ = (uint8_t)run;
-        *at++ = number;
+        run_put(&row, run, number_of(p, color, &row));
     }
-    return (unsigned)(at - out);
+    return (unsigned)(row.at - out);
 }
 
 unsigned base64_encode(const uint8_t *bytes, unsigned count, char *out)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // A picture's pixels in few bytes, for its way out over a serial line: screens are made of runs of few colours.
-//   n i      (n = 1 to 255) n pixels of colour i
-//   0 r g b  a colour: the next of 256 numbers, which are given round and round
+//   n i            (n = 1 to 127) n pixels of colour i
+//   128+n i j ...  n pixels of the colours i, j, ...
+//   0 r g b        a colour: the next of 256 numbers, which are given round and round
 // scripts/runner/pictures.py reads it. Pure.
 #pragma once
 #include <stdint.h>

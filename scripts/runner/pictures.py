@@ -11,6 +11,7 @@ UNFINISHED = re.compile(rb"\x1b\]mica;picture;[^\x07\x1b\r\n]*\x07?\Z")
 FRAME_MAX = 300
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,39}")
 SIDE_MAX = 4096
+LITERALS = 128
 
 
 class Broken(Exception):
@@ -21,15 +22,18 @@ def decode(data, width, height):
     """The pixels, three bytes each, of the code in picture_code.h."""
     colors, given, pixels, at = [b"\0\0\0"] * 256, 0, bytearray(), 0
     while at < len(data):
-        count, length = data[at], 2 if data[at] else 4
-        if at + length > len(data):
+        count = data[at]
+        length = 4 if not count else 2 if count < LITERALS else 1 + count - LITERALS
+        piece, at = data[at + 1:at + length], at + length
+        if at > len(data):
             raise Broken("its end is missing")
-        if count:
-            pixels += colors[data[at + 1]] * count
-        else:
-            colors[given % 256] = data[at + 1:at + 4]
+        if not count:
+            colors[given % 256] = piece
             given += 1
-        at += length
+        elif count < LITERALS:
+            pixels += colors[piece[0]] * count
+        else:
+            pixels += b"".join(colors[number] for number in piece)
     if len(pixels) != 3 * width * height:
         raise Broken(f"{len(pixels) // 3} pixels came of {width}x{height}")
     return bytes(pixels)

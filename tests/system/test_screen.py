@@ -91,7 +91,10 @@ def halved(picture):
 
 
 def screenshot(mica, vm, name):
-    said = mica.command(f"vm screenshot {vm} {name}")
+    end = time.monotonic() + SECONDS * PATIENCE
+    while "its screen is off" in (said := mica.command(f"vm screenshot {vm} {name}")):  # while a mode is being set
+        check(time.monotonic() < end, said)
+        mica.command("sleep 1")
     check("pixels of vm" in said, f"vm screenshot says: {said}")
     return read_ppm(mica.log / f"{name}.ppm")
 

@@ -13,7 +13,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 from runner.pictures import Pictures  # noqa: E402
 
 RED, BLUE = b"\xff\0\0", b"\0\0\xff"
-CODE = b"\0" + RED + b"\x03\0" + b"\0" + BLUE + b"\x01\x01\x02\0"   # 3 red, 1 blue, 2 red
+CODE = b"\0" + RED + b"\x03\0" + b"\0" + BLUE + b"\x82\x01\0\x01\0"   # 3 red, blue and red, 1 red
 PPM = b"P6\n3 2\n255\n" + RED * 3 + BLUE + RED * 2
 
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // sources: vmm-user/picture_code.c
 #include "vmm-user/picture_code.h"
+#include <stdbool.h>
 #include <string.h>
 #include "tests/unit/cmocka_all.h"
 
@@ -30,9 +31,11 @@ static unsigned decode(unsigned n)
             i += 4;
             continue;
         }
-        for (unsigned run = 0; run < bytes[i]; run++)
-            memcpy(&back[3 * pixels++], colors[bytes[i + 1]], 3);
-        i += 2;
+        bool literals = bytes[i] & 0x80;
+        unsigned run = bytes[i++] & 0x7f;
+        for (unsigned k = 0; k < run; k++)
+            memcpy(&back[3 * pixels++], colors[bytes[literals ? i + k : i]], 3);
+        i += literals ? run : 1;
     }
     return pixels;
 }
@@ -50,8 +53,17 @@ static void runs_are_short(void **state)
 {
     (void)state;
     memset(rgb, 0x55, sizeof(rgb));
-    assert_int_equal(round_trip(), 4 + 3 * 2);
-    assert_int_equal(round_trip(), 3 * 2); // the colour is known
+    assert_int_equal(round_trip(), 4 + 6 * 2);
+    assert_int_equal(round_trip(), 6 * 2); // the colour is known
+}
+
+static void what_changes_is_literal(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < PIXELS; i++)
+        memset(&rgb[3 * i], i % 100, 3);
+    round_trip();
+    assert_int_equal(round_trip(), PIXELS + 6);
 }
 
 static void more_colors_than_numbers(void **state)
@@ -84,6 +96,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(runs_are_short, setup),
+        cmocka_unit_test_setup(what_changes_is_literal, setup),
         cmocka_unit_test_setup(more_colors_than_numbers, setup),
         cmocka_unit_test(base64),
     };

@@ -3,7 +3,9 @@
 #include "lib/c/string.h"
 #include "lib/sys/screen_api.h"
 
-enum { TEXT, KIND, ROW, LENGTH_LOW, LENGTH_HIGH, COUNT, NUMBER, COLOR };
+#define LITERALS 0x80
+
+enum { TEXT, KIND, ROW, LENGTH_LOW, LENGTH_HIGH, COUNT, NUMBER, NUMBERS, COLOR };
 
 void pixels_init(struct pixels *p)
 {
@@ -33,12 +35,18 @@ static void run_put(struct pixels *p, uint8_t number)
 static void code_take(struct pixels *p, uint8_t byte)
 {
     if (p->state == COUNT) {
-        p->run = byte;
+        p->run = byte & ~LITERALS;
         p->part = 0;
-        p->state = byte ? NUMBER : COLOR;
+        p->state = byte > LITERALS ? NUMBERS : byte && byte < LITERALS ? NUMBER : byte ? COUNT : COLOR;
     } else if (p->state == NUMBER) {
         run_put(p, byte);
         p->state = COUNT;
+    } else if (p->state == NUMBERS) {
+        unsigned left = p->run - 1u;
+        p->run = 1;
+        run_put(p, byte);
+        p->run = (uint8_t)left;
+        p->state = left ? NUMBERS : COUNT;
     } else {
         p->colors[p->next][p->part++] = byte;
         if (p->part < 3)
