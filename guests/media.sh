@@ -7,9 +7,10 @@
 #   grub-legacy  floppy: GRUB 0.97's shell, stage 1 and 2
 #   ipxe         CD: iPXE, which finds no network
 #   memtest      CD: memtest86+, 32-bit
+#   linux        CD: ISOLINUX with the Linux guest of `make guests`, its console on the screen
 set -eu
 cd "$(dirname "$0")/.."
-name="${1:?which medium? isolinux, syslinux, grub-legacy, ipxe or memtest}"
+name="${1:?which medium? isolinux, syslinux, grub-legacy, ipxe, memtest or linux}"
 build="${2:-build}"
 mkdir -p "$build/cache" "$build/guests"
 cache="$(cd "$build/cache" && pwd)"
@@ -31,6 +32,12 @@ unpack() {
 
 floppy() {
     dd if=/dev/zero of="$scratch/out" bs=512 count=2880 status=none
+}
+
+# cd_from TREE: with ISOLINUX in it
+cd_from() {
+    xorriso -as mkisofs -quiet -o "$scratch/out" -b isolinux/isolinux.bin -c isolinux/boot.cat -no-emul-boot -boot-load-size 4 \
+        -boot-info-table "$1" 2>/dev/null
 }
 
 x="$scratch/x/usr/lib"
@@ -63,8 +70,7 @@ LABEL reboot
 LABEL off
  COM32 poweroff.c32
 EOF
-    xorriso -as mkisofs -quiet -o "$scratch/out" -b isolinux/isolinux.bin -c isolinux/boot.cat -no-emul-boot -boot-load-size 4 \
-        -boot-info-table "$scratch/tree" 2>/dev/null
+    cd_from "$scratch/tree"
     ;;
 syslinux)
     unpack syslinux syslinux-common
@@ -89,8 +95,18 @@ memtest)
     unpack memtest86+
     cp "$x/memtest86+/memtest86+ia32.iso" "$scratch/out"
     ;;
+linux)
+    unpack isolinux syslinux-common
+    tree="$scratch/tree/isolinux"
+    mkdir -p "$tree"
+    cp "$x/ISOLINUX/isolinux.bin" "$x/syslinux/modules/bios/ldlinux.c32" "$tree"
+    cp "$build/guests/linux" "$build/guests/linux.initrd" "$tree"
+    printf 'DEFAULT linux\nLABEL linux\n LINUX linux\n INITRD linux.initrd\n APPEND console=ttyS0,115200 console=tty0\n' \
+        > "$tree/isolinux.cfg"
+    cd_from "$scratch/tree"
+    ;;
 *)
-    echo "guests/media.sh: no medium $name (isolinux, syslinux, grub-legacy, ipxe, memtest)" >&2
+    echo "guests/media.sh: no medium $name (isolinux, syslinux, grub-legacy, ipxe, memtest, linux)" >&2
     exit 2
     ;;
 esac

@@ -38,6 +38,8 @@ disk.linux_from_a_disk                               95      -
 bootsectors.screens_as_on_another_pc                 95      -
 media.untouched                                      40      -
 media.media_that_lie                                   35      -
+media.memtest_a_full_pass                          220L      -
+media.linux_from_a_cd                                40      -
 media.emulated_disks                                 20      -
 dos.programs                                         30   280L
 firmware.grub_from_cd                                15      -

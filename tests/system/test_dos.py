@@ -40,6 +40,14 @@ def programs_floppy(folder):
     return floppy
 
 
+def screen_shows(mica, vm, text):
+    end = time.monotonic() + SECONDS * PATIENCE
+    while text not in (screen := mica.command(f"vm screen {vm}")):
+        if time.monotonic() > end:
+            raise Failure(f"no {text!r} on the screen; it shows:\n{screen}")
+        mica.command("sleep 1")
+
+
 def screen_after(mica, vm, command, wanted):
     """Types a command on a cleared screen; the line of the screen that begins as wanted."""
     mica.command(f'vm keys {vm} "cls<enter>{command}<enter>"')
@@ -59,7 +67,11 @@ def test_programs():
         floppy = programs_floppy(Path(folder))
         with System("--file", f"dos={freedos_image()}", "--file", f"programs={floppy}", "--boot-only-files") as mica:
             vm = mica.vm_start("vm run -n dos -m 16M -fda dos -fdb programs")
+            screen_shows(mica, vm, "A:\\>")
+            mica.command(f'vm keys {vm} "<c-a-del>"')  # the BIOS boots again
+            mica.command("sleep 1")
             screen_after(mica, vm, "b:", "B:\\>")
+            check("resets" in mica.command(f"vm stat {vm}"), "Ctrl-Alt-Del does not reset")
             for command, wanted in LINES:
                 line = screen_after(mica, vm, command, wanted)
                 check("resident" in line or ": ok" in line, f"{command}: {line}")

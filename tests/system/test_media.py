@@ -39,8 +39,8 @@ def medium(name):
     return subprocess.run([ROOT / "guests/media.sh", name], check=True, stdout=subprocess.PIPE, text=True).stdout.split()[-1]
 
 
-def screen_shows(mica, vm, pattern):
-    end = time.monotonic() + SECONDS * PATIENCE
+def screen_shows(mica, vm, pattern, seconds=SECONDS):
+    end = time.monotonic() + seconds * PATIENCE
     while True:
         screen = mica.command(f"vm screen {vm}")
         if re.search(pattern, screen):
@@ -95,6 +95,24 @@ def test_emulated_disks():
                 play(mica, vm, ((prompt, "dir<enter>"), (r"KERNEL +SYS[\s\S]*bytes free", "")))
                 mica.command(f"vm kill {vm}")
             mica.power_off()
+
+
+def test_linux_from_a_cd():
+    with System("--file", f"cd={medium('linux')}", "--boot-only-files") as mica:
+        vm = mica.vm_start("vm run -n linux -m 256M -cdrom cd")
+        play(mica, vm, ((r"Run /init as init process[\s\S]*built-in shell|guest: init at tick", ""),))
+        mica.command(f"vm kill {vm}")
+        mica.power_off()
+
+
+def test_memtest_a_full_pass():
+    """Takes three minutes of the guest's time: two fades of 80 seconds."""
+    with System("--file", f"cd={medium('memtest')}", "--boot-only-files") as mica:
+        vm = mica.vm_start("vm run -n memtest -m 8M -cdrom cd")
+        screen_shows(mica, vm, r"Pass: +[1-9]|Errors: +[1-9]", 600)
+        screen_shows(mica, vm, r"Pass: +[1-9] +Errors: 0")
+        mica.command(f"vm kill {vm}")
+        mica.power_off()
 
 
 # ---- media that lie
