@@ -91,8 +91,8 @@ bench: all guests ## measure; the table is printed and written to build/bench.tx
 debug: all guests ## boot in Bochs' debugger with symbols; gdb on QEMU: scripts/debug --on qemu (docs/debugging.md)
 	@scripts/debug
 
-iso: all guests ## the boot medium, build/mica.iso
-	@scripts/make-iso --output $(B)/mica.iso
+iso: all guests ## the boot medium, build/mica.iso: for a CD or a USB stick, started by BIOS or UEFI
+	@scripts/make-iso --hybrid --output $(B)/mica.iso
 
 guests: $(addprefix $(B)/guests/,linux.done memtest grub freedos.done) ## guest images: Linux, memtest, GRUB, FreeDOS
 
@@ -173,6 +173,7 @@ $(B)/gen/flat.bin: scripts/runner/flat.asm
 $(B)/gen/font16.bin: scripts/bios-fonts
 	@mkdir -p $(@D)
 	@scripts/bios-fonts $(@D)
+$(B)/user/user/console/font.asm.o $(B)/host/user/console/font.asm.o: $(B)/gen/font16.bin
 $(B)/user/bios-emul/rom.asm.o $(B)/host/bios-emul/rom.asm.o $(B)/fuzzed/bios-emul/rom.asm.o: $(B)/gen/font16.bin
 
 $(B)/gen/%.h: vmm-user/load/%.asl

@@ -32,6 +32,7 @@ struct boot_info {
     struct boot_module modules[HIP_MODULES];
     uint64_t fb_base; // 0 = text mode
     uint32_t fb_pitch, fb_width, fb_height, fb_bpp;
+    uint8_t fb_colors[6];
     uint8_t rsdp[36]; // copy of the ACPI 1 or 2 root pointer
     unsigned rsdp_size;
     uint64_t symtab, symtab_size, symtab_entry; // the kernel's own symbols; physical, 0 = none
@@ -98,7 +99,6 @@ struct acpi_override {
 };
 
 struct acpi_info {
-    uint64_t rsdp; // physical, 0 = none
     uint64_t lapic;
     unsigned cpu_count, ioapic_count, override_count;
     uint32_t cpu_ids[MAX_CPUS]; // local APIC ids of usable CPUs

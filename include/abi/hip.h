@@ -36,12 +36,13 @@ struct hip {
     uint64_t tsc_boot;            // TSC when the kernel was entered
     uint32_t virt;                // enum hip_feature
     uint32_t virt_refusal;        // offset of a sentence that says what is missing when virt has no VMs; 0 = nothing
-    uint64_t rsdp;                // physical address, 0 = none
+    uint8_t rsdp[40];             // copy of the ACPI root pointer (20 or 36 bytes), 0 = none
     uint64_t cmdline;             // offset of the kernel's command line
     uint64_t kernel_pages;        // size of the kernel's pool
     uint64_t log_base, log_size;  // physical: struct klog, mappable read-only from SEL_HW
-    uint64_t fb_base;             // framebuffer (0 = VGA text at 0xb8000)
+    uint64_t fb_base;             // framebuffer, page aligned (0 = VGA text at 0xb8000)
     uint32_t fb_pitch, fb_width, fb_height, fb_bpp;
+    uint8_t fb_colors[8];         // first bit and number of bits of red, green, blue
     uint32_t gsis;                // interrupt lines of the I/O APICs
     uint32_t region_count, module_count;
     uint32_t lapic_ids[HIP_CPUS];

@@ -19,6 +19,7 @@
 #define START_UTCB   0x10002000ul // of the first thread
 #define START_VGA    0x10010000ul // the console alone: VGA text memory, 8 pages
 #define START_VGA_GRAPHICS 0x10020000ul // the console alone, beside START_VGA: A0000-AFFFF
+#define START_FRAMEBUFFER 0x80000000ul // the console alone: the whole of it, at most 2 GiB
 #define START_STACK  0x10100000ul // top; 64 KiB, with an unmapped page below
 #define START_HEAP   0x20000000ul // lib/sys/heap.c asks root for pages from here on
 
@@ -28,6 +29,12 @@ enum start_flag {
     START_HAS_VGA = 1 << 0,     // START_VGA is mapped
     START_CONFIG_FILE = 1 << 1, // a VMM's args name a config file; else they are a `vm run` line
     START_AGAIN = 1 << 2,       // a service in the place of one that crashed
+    START_HAS_FRAMEBUFFER = 1 << 3, // START_FRAMEBUFFER is mapped
+};
+
+struct start_framebuffer {
+    uint32_t pitch, width, height, bpp; // bytes; pixels; bits of a pixel
+    uint8_t colors[8];                  // first bit and number of bits of red, green, blue
 };
 
 struct start_info {
@@ -41,6 +48,7 @@ struct start_info {
     uint32_t vm_id;
     uint32_t flags;  // enum start_flag
     uint32_t events; // root counts here what it left to be fetched (channels to accept, log): a look saves a call
+    struct start_framebuffer framebuffer;
     char name[32];
     char args[2048];        // 0-terminated; a VMM: the `vm run` arguments, or the config's file name
     char virt_refusal[160]; // why there are no VMs

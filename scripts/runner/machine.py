@@ -29,6 +29,7 @@ panic: action=fatal
 info: action={info}
 log: {log}/bochs.log
 """
+OVMF = "/usr/share/ovmf/OVMF.fd"
 BOCHS_HOST_MEMORY_MAX = 2048  # MiB; the rest of a larger guest is paged to a file by Bochs
 BOCHS_DEFAULT_MODEL = "corei7_haswell_4770"
 PR_SET_PDEATHSIG = 1
@@ -140,11 +141,15 @@ class Qemu(Machine):
                 "-chardev", f"socket,id=com1,host=127.0.0.1,port={self.port},server=off,nodelay=on",
                 "-serial", "chardev:com1", *debug]
 
-
     def medium(self):
-        if self.options.icount:
+        options = self.options
+        if options.icount:
             return ["-kernel", str(self.iso)]
-        return ["-drive", f"file={self.iso},media=cdrom,if=ide,format=raw,readonly=on", "-boot", "d"]
+        firmware = ["-bios", OVMF] if options.firmware == "uefi" else []
+        if options.stick:
+            return [*firmware, "-drive", f"file={self.iso},if=none,id=stick,format=raw,readonly=on", "-device", "qemu-xhci",
+                    "-device", "usb-storage,drive=stick,bootindex=0"]
+        return [*firmware, "-drive", f"file={self.iso},media=cdrom,if=ide,format=raw,readonly=on", "-boot", "d"]
 
 
 MACHINES = {"bochs": Bochs, "qemu": Qemu, "kvm": Qemu}

@@ -37,6 +37,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                    image.segments[i].va + image.segments[i].pages * 4096 <= PROGRAM_END);
     free(aligned);
     acpi_s5_parse(data, size, &a, &b);
-    acpi_power_find(&reader, size > 8 ? 8 : 0, &power);
+    char rsdp[40] = {0};
+    memcpy(rsdp, data, size < sizeof(rsdp) ? size : sizeof(rsdp));
+    acpi_power_find(&reader, rsdp, &power);
     return 0;
 }

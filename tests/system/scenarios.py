@@ -60,6 +60,9 @@ guests.memtest_as_a_kernel                           15      -
 guests.xen_boots_to_its_own_console                  25      -
 guests.memory_on_both_sides_of_the_hole              25      -
 guests.too_little_memory_is_said                      5      -
+uefi.uefi_with_a_framebuffer                         20      -
+uefi.stick_by_uefi                                   20      -
+uefi.stick_by_bios                                    5      -
 kernels.another_debian_kernel                        15    60L
 icount.runs_repeat_to_the_tick                       30      -
 video.a20                                             5     15

@@ -100,6 +100,43 @@ static void what_is_wrong_is_said(void **state)
     assert_string_equal(finish(), "too many modules");
 }
 
+static void framebuffers(void **state)
+{
+    (void)state;
+    struct {
+        uint64_t base;
+        uint32_t pitch, width, height;
+        uint8_t bpp, type;
+        uint16_t reserved;
+        uint8_t colors[6];
+    } __attribute__((packed)) fb, good = {0x80000000, 5120, 1280, 800, 32, 1, 0, {16, 8, 8, 8, 0, 8}};
+    for (unsigned wrong = 0; wrong < 9; wrong++) {
+        fb = good;
+        switch (wrong) {
+        case 1: fb.type = 2; break;
+        case 2: fb.type = 0; break;
+        case 3: fb.base += 64; break;
+        case 4: fb.pitch = 5119; break;
+        case 5: fb.width = 0; break;
+        case 6: fb.bpp = 8; break;
+        case 7: fb.colors[0] = 25; break;
+        case 8: fb.height = 0x10000; break;
+        }
+        begin();
+        add(8, &fb, sizeof(fb));
+        add_mmap();
+        add(0, "", 0);
+        assert_null(finish());
+        assert_int_equal(out.fb_base, wrong ? 0 : good.base);
+        if (!wrong)
+            assert_memory_equal(out.fb_colors, good.colors, 6);
+    }
+    begin();
+    add(8, &good, 20);
+    add_mmap();
+    assert_string_equal(finish(), "the framebuffer's tag is malformed");
+}
+
 static void long_strings_are_cut(void **state)
 {
     (void)state;
@@ -151,6 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_tags),
         cmocka_unit_test(what_is_wrong_is_said),
+        cmocka_unit_test(framebuffers),
         cmocka_unit_test(long_strings_are_cut),
         cmocka_unit_test(symbols_are_found),
     };

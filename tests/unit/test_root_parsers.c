@@ -140,9 +140,11 @@ static void test_no_acpi(void **state)
     const struct acpi_reader reader = {.read = read_nothing};
     struct acpi_power power;
     (void)state;
-    acpi_power_find(&reader, 0, &power);
+    char rsdp[40] = {0};
+    acpi_power_find(&reader, rsdp, &power);
     assert_false(power.can_sleep || power.can_reset);
-    acpi_power_find(&reader, 0xe0000, &power);
+    memcpy(rsdp, "RSD PTR \0\0\0\0\0\0\0\0\0\0\0\x0e", 20);
+    acpi_power_find(&reader, rsdp, &power);
     assert_false(power.can_sleep || power.can_reset);
 }
 

@@ -85,6 +85,7 @@ static void hip_init(uint64_t tsc_boot)
     hip->fb_width = boot.fb_width;
     hip->fb_height = boot.fb_height;
     hip->fb_bpp = boot.fb_bpp;
+    memcpy(hip->fb_colors, boot.fb_colors, sizeof(boot.fb_colors));
     hip->log_base = klog_phys(&hip->log_size);
     phys_share_log(hip->log_base, hip->log_size);
     phys_init(&ram);

@@ -15,7 +15,8 @@ enum {
     TAG_RSDP_2 = 15
 };
 
-#define FRAMEBUFFER_TEXT 2
+#define FRAMEBUFFER_RGB  1
+#define FRAMEBUFFER_MOST 16384 // pixels in a line, and lines
 #define SHT_SYMTAB       2
 
 struct tag {
@@ -44,6 +45,7 @@ struct tag_framebuffer {
     uint32_t pitch, width, height;
     uint8_t bpp, type;
     uint16_t reserved;
+    uint8_t colors[6]; // of an RGB one: first bit and number of bits of red, green, blue
 };
 
 struct tag_elf {
@@ -101,14 +103,28 @@ static const char *parse_mmap(const struct tag *tag, struct boot_info *out)
     return NULL;
 }
 
+static bool framebuffer_sane(const struct tag_framebuffer *f)
+{
+    if (f->bpp < 15 || f->bpp > 32 || !f->width || f->width > FRAMEBUFFER_MOST || !f->height || f->height > FRAMEBUFFER_MOST)
+        return false;
+    for (unsigned i = 0; i < 6; i += 2)
+        if (!f->colors[i + 1] || f->colors[i + 1] > 8 || f->colors[i] + f->colors[i + 1] > f->bpp)
+            return false;
+    uint32_t bytes = (f->bpp + 7) / 8;
+    return !(f->base & (PAGE_SIZE - 1)) && f->base && f->pitch >= f->width * bytes && f->pitch <= FRAMEBUFFER_MOST * 8;
+}
+
 static const char *parse_framebuffer(const struct tag *tag, struct boot_info *out)
 {
     const struct tag_framebuffer *f = (const void *)tag;
-    if (tag->size < sizeof(*f))
+    if (tag->size < offsetof(struct tag_framebuffer, colors))
         return "the framebuffer's tag is malformed";
-    if (f->type == FRAMEBUFFER_TEXT)
-        return NULL;
+    if (f->type != FRAMEBUFFER_RGB)
+        return NULL; // VGA text, or a palette that nobody has set
+    if (tag->size < offsetof(struct tag_framebuffer, colors) + sizeof(f->colors) || !framebuffer_sane(f))
+        return NULL; // better no screen than none of the rest
     out->fb_base = f->base;
+    memcpy(out->fb_colors, f->colors, sizeof(f->colors));
     out->fb_pitch = f->pitch;
     out->fb_width = f->width;
     out->fb_height = f->height;

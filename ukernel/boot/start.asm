@@ -24,6 +24,9 @@ header:
         dw      6, 0                            ; modules page aligned
         dd      8
         align   8
+        dw      5, 1                            ; a framebuffer is welcome, of any size
+        dd      20, 0, 0, 0
+        align   8
         dw      0, 0                            ; end
         dd      8
 header_end:

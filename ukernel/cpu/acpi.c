@@ -209,26 +209,27 @@ static const void *direct_read(uint64_t phys, uint64_t size)
     return phys < DIRECT_END && size <= DIRECT_END - phys ? phys_to_virt(phys) : NULL;
 }
 
-static uint64_t rsdp_search(void)
+// Where a BIOS leaves the root pointer; UEFI firmware does not.
+static const void *rsdp_search(void)
 {
     uint64_t ebda = (uint64_t) * (const volatile uint16_t *)phys_to_virt(EBDA_SEGMENT) << 4;
     long at = ebda >= 0x400 && ebda + EBDA_SIZE <= 0xa0000 ? acpi_find_rsdp(phys_to_virt(ebda), EBDA_SIZE) : -1;
     if (at >= 0)
-        return ebda + (uint64_t)at;
+        return phys_to_virt(ebda + (uint64_t)at);
     at = acpi_find_rsdp(phys_to_virt(BIOS_AREA), BIOS_AREA_SIZE);
-    return at < 0 ? 0 : BIOS_AREA + (uint64_t)at;
+    return at < 0 ? NULL : phys_to_virt(BIOS_AREA + (uint64_t)at);
 }
 
 // Without tables this is a machine with one CPU and the usual chips.
 void acpi_init(const struct boot_info *boot)
 {
-    acpi.rsdp = rsdp_search();
-    hip->rsdp = acpi.rsdp;
+    const void *rsdp = boot->rsdp_size ? boot->rsdp : rsdp_search();
+    size_t size = boot->rsdp_size ? boot->rsdp_size : RSDP_2_SIZE;
     const char *wrong = "ACPI: no root pointer";
-    if (boot->rsdp_size)
-        wrong = acpi_parse(boot->rsdp, boot->rsdp_size, direct_read, &acpi);
-    else if (acpi.rsdp)
-        wrong = acpi_parse(phys_to_virt(acpi.rsdp), RSDP_2_SIZE, direct_read, &acpi);
+    if (rsdp) {
+        memcpy(hip->rsdp, rsdp, size);
+        wrong = acpi_parse(rsdp, size, direct_read, &acpi);
+    }
     if (wrong)
         klog("%s", wrong);
     klog("acpi: %u CPUs, %u I/O APICs, PM timer at %#x, HPET at %#lx", acpi.cpu_count, acpi.ioapic_count, acpi.pm_timer,

@@ -9,6 +9,7 @@
 #include "lib/sys/root.h"
 #include "lib/sys/thread.h"
 #include "user/console/control.h"
+#include "user/console/framebuffer.h"
 #include "user/console/i8042.h"
 #include "user/console/keyboard.h"
 #include "user/console/serial.h"
@@ -61,7 +62,8 @@ static struct {
     struct slot slots[SLOTS];
     unsigned focus;
     struct view *shown; // the screen that is looked at, NULL: a terminal is
-    bool has_serial, has_vga, redraw, serial_held;
+    bool has_serial, has_vga, has_framebuffer, redraw, serial_held;
+    struct framebuffer framebuffer;
     struct pixels pixels; // of that screen
     struct terminal system;
     struct control control;
@@ -328,15 +330,20 @@ static bool send_pending(void)
 static void draw(void)
 {
     struct terminal *t = focused()->terminal;
-    if (!console.has_vga)
+    struct screen *shown = console.shown ? &console.shown->screen : &t->screen;
+    if (!console.has_vga && !console.has_framebuffer)
         return;
     terminal_draw(t);
-    if (console.shown && console.pixels.on) {
+    if (console.has_vga && console.shown && console.pixels.on) {
         vga_graphics_show(&console.pixels);
         return;
     }
-    console.redraw |= vga_graphics_end();
-    vga_show(console.shown ? &console.shown->screen : &t->screen, console.redraw);
+    if (console.has_vga) {
+        console.redraw |= vga_graphics_end();
+        vga_show(shown, console.redraw);
+    } else {
+        framebuffer_show(&console.framebuffer, shown, console.redraw);
+    }
     console.redraw = false;
 }
 
@@ -576,6 +583,8 @@ int main(void)
     console.log_position = ROOT_LOG_UNSEEN;
     console.has_serial = serial_init();
     console.has_vga = start_info()->flags & START_HAS_VGA;
+    console.has_framebuffer = start_info()->flags & START_HAS_FRAMEBUFFER &&
+                              framebuffer_init(&console.framebuffer, (void *)START_FRAMEBUFFER, &start_info()->framebuffer);
     console.slots[SYSTEM].terminal = &console.system;
     console.redraw = true;
     terminal_init(&console.system);

@@ -107,12 +107,11 @@ static bool checksum_ok(const struct acpi_reader *r, uint64_t phys, uint32_t len
 }
 
 // Physical address of the table of that signature listed in the XSDT or RSDT, or 0.
-static uint64_t table_find(const struct acpi_reader *r, uint64_t rsdp_at, const char *signature)
+static uint64_t table_find(const struct acpi_reader *r, const void *root, const char *signature)
 {
-    struct rsdp rsdp = {0};
-    if (!rsdp_at || !r->read(r->ctx, rsdp_at, &rsdp, 20) || memcmp(rsdp.signature, "RSD PTR ", 8) != 0)
-        return 0;
-    if (rsdp.revision >= 2 && !r->read(r->ctx, rsdp_at, &rsdp, sizeof rsdp))
+    struct rsdp rsdp;
+    memcpy(&rsdp, root, sizeof rsdp);
+    if (memcmp(rsdp.signature, "RSD PTR ", 8) != 0)
         return 0;
     bool wide = rsdp.revision >= 2 && rsdp.xsdt;
     uint64_t list = wide ? rsdp.xsdt : rsdp.rsdt;
@@ -147,7 +146,7 @@ static bool s5_find(const struct acpi_reader *r, uint64_t dsdt, uint8_t *a, uint
     return false;
 }
 
-void acpi_power_find(const struct acpi_reader *r, uint64_t rsdp, struct acpi_power *out)
+void acpi_power_find(const struct acpi_reader *r, const void *rsdp, struct acpi_power *out)
 {
     *out = (struct acpi_power){0};
     uint64_t at = table_find(r, rsdp, "FACP");

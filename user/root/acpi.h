@@ -22,7 +22,7 @@ struct acpi_power {
     uint8_t reset_value;
 };
 
-void acpi_power_find(const struct acpi_reader *r, uint64_t rsdp, struct acpi_power *out);
+void acpi_power_find(const struct acpi_reader *r, const void *rsdp, struct acpi_power *out);
 
 // \_S5 in AML: Name (_S5, Package () {a, b, ...}) with small integers.
 bool acpi_s5_parse(const uint8_t *aml, uint32_t size, uint8_t *a, uint8_t *b);

@@ -19,6 +19,7 @@
 #define VMM_QUOTA_SHARE 24 // of the kernel's pool
 #define VGA_TEXT        0xb8000
 #define VGA_PAGES       8
+#define FRAMEBUFFER_PAGES (1ul << 19) // at most
 #define VGA_PORTS       0x3c0
 #define VGA_PORT_COUNT  0x20
 #define QUICK_US        10000000 // a service that lived shorter crashed quickly
@@ -115,8 +116,10 @@ static void info_fill(const struct process *p, struct start_info *info, uint32_t
         .cpu = p->cpu,
         .id = p->id,
         .vm_id = p->vm_id,
-        .flags = flags | (p->kind == KIND_CONSOLE && !hip->fb_base ? START_HAS_VGA : 0),
+        .flags = flags,
+        .framebuffer = {.pitch = hip->fb_pitch, .width = hip->fb_width, .height = hip->fb_height, .bpp = hip->fb_bpp},
     };
+    memcpy(info->framebuffer.colors, hip->fb_colors, sizeof info->framebuffer.colors);
     snprintf(info->name, sizeof info->name, "%s", p->name);
     snprintf(info->args, sizeof info->args, "%s", args);
     if (hip->virt_refusal && hip->virt_refusal < PAGE_SIZE)
@@ -179,22 +182,30 @@ static bool give_ports(struct process *p, uint64_t port, uint64_t count)
     return kernel_map(PD_MAP_PIO, slot_sel(p, SLOT_PD), port, SEL_HW, port, count, 0, NULL) == ST_OK;
 }
 
-// A console without VGA text has no use for it.
-static bool give_graphics(struct process *p)
+// VGA text and graphics, or the framebuffer that the boot loader left. A screen that cannot be given is no reason to have no
+// console.
+static void give_screen(struct process *p)
 {
-    return root.hip->fb_base || kernel_map(PD_MAP_MEM, slot_sel(p, SLOT_PD), START_VGA_GRAPHICS, SEL_HW, VGA_GRAPHICS,
-                                           VGA_GRAPHICS_PAGES, MAP_R | MAP_W | MAP_UC, NULL) == ST_OK;
+    const struct hip *hip = root.hip;
+    uint64_t pd = slot_sel(p, SLOT_PD), pages = ((uint64_t)hip->fb_pitch * hip->fb_height + PAGE_SIZE - 1) / PAGE_SIZE;
+    if (hip->fb_base) {
+        if (pages <= FRAMEBUFFER_PAGES &&
+            !kernel_map(PD_MAP_MEM, pd, START_FRAMEBUFFER, SEL_HW, hip->fb_base, pages, MAP_R | MAP_W | MAP_WC, NULL))
+            p->info->flags |= START_HAS_FRAMEBUFFER;
+    } else if (!kernel_map(PD_MAP_MEM, pd, START_VGA, SEL_HW, VGA_TEXT, VGA_PAGES, MAP_R | MAP_W | MAP_UC, NULL) &&
+               !kernel_map(PD_MAP_MEM, pd, START_VGA_GRAPHICS, SEL_HW, VGA_GRAPHICS, VGA_GRAPHICS_PAGES, MAP_R | MAP_W | MAP_UC,
+                           NULL) &&
+               give_ports(p, VGA_PORTS, VGA_PORT_COUNT)) {
+        p->info->flags |= START_HAS_VGA;
+    }
 }
 
 // The hardware that the console drives.
 static bool give_console(struct process *p)
 {
-    bool vga = !root.hip->fb_base;
-    if (vga && kernel_map(PD_MAP_MEM, slot_sel(p, SLOT_PD), START_VGA, SEL_HW, VGA_TEXT, VGA_PAGES,
-                          MAP_R | MAP_W | MAP_UC, NULL))
-        return false;
+    give_screen(p);
     return give_ports(p, UART_COM1_PORT, UART_PORTS) && give_ports(p, I8042_DATA, 1) &&
-           give_ports(p, I8042_COMMAND, 1) && (!vga || give_ports(p, VGA_PORTS, VGA_PORT_COUNT)) &&
+           give_ports(p, I8042_COMMAND, 1) &&
            give_interrupt(p, UART_COM1_IRQ, SEL_CONSOLE_COM1) &&
            give_interrupt(p, I8042_KEYBOARD_IRQ, SEL_CONSOLE_KEYBOARD);
 }
@@ -210,7 +221,7 @@ static bool build(struct process *p, uint32_t flags, const char *args)
     if (!t || !give_portals(p) || create_sm(slot_sel(p, SLOT_SM), pd, 0).status != ST_OK ||
         kernel_copy_cap(pd, SEL_MAIN_SM, SEL_SELF_PD, slot_sel(p, SLOT_SM), SM_UP | SM_DOWN) != ST_OK)
         return false;
-    if (p->kind == KIND_CONSOLE && !(give_console(p) && give_graphics(p)))
+    if (p->kind == KIND_CONSOLE && !give_console(p))
         return false;
     t->start[0] = entry;
     t->start[1] = START_STACK;
