@@ -265,34 +265,52 @@ static enum bios_result mode_get(struct bios *b, struct bios_regs *r)
 
 // ---- AL=04h: state
 
-#define DISPI_SAVED 16 // bytes in front of the VGA's state: the display's registers
+// The display interface's registers in the order in which they can be written again, and the mode's number.
+static const uint8_t display_saved[] = {DISPI_XRES, DISPI_YRES,       DISPI_BPP,      DISPI_ENABLE,
+                                        DISPI_BANK, DISPI_VIRT_WIDTH, DISPI_X_OFFSET, DISPI_Y_OFFSET};
+enum { DISPLAY_SAVED = sizeof(display_saved), DISPLAY_BLOCK = 64 };
+
+static void display_save(struct bios *b, uint32_t to)
+{
+    uint16_t values[DISPLAY_SAVED + 1];
+    for (unsigned i = 0; i < DISPLAY_SAVED; i++)
+        values[i] = dispi_read(b, display_saved[i]);
+    values[DISPLAY_SAVED] = b->state.vbe_mode;
+    mem_write(b, to, values, sizeof(values));
+}
+
+static void display_restore(struct bios *b, uint32_t from)
+{
+    uint16_t values[DISPLAY_SAVED + 1];
+    if (!mem_read(b, from, values, sizeof(values)))
+        return;
+    dispi_write(b, DISPI_ENABLE, 0);
+    for (unsigned i = 0; i < DISPLAY_SAVED; i++)
+        dispi_write(b, display_saved[i], display_saved[i] == DISPI_ENABLE ? values[i] | DISPI_ENABLE_KEEP : values[i]);
+    b->state.vbe_mode = dispi_read(b, DISPI_ENABLE) & DISPI_ENABLE_ON ? values[DISPLAY_SAVED] : 0;
+}
 
 static enum bios_result state(struct bios *b, struct bios_regs *r)
 {
-    static const uint8_t saved[] = {DISPI_XRES,       DISPI_YRES,     DISPI_BPP,      DISPI_BANK,
-                                    DISPI_VIRT_WIDTH, DISPI_X_OFFSET, DISPI_Y_OFFSET, DISPI_ENABLE};
-    uint16_t parts = r->c.x & 7, values[8];
-    uint32_t at = r->es_base + r->b.x;
-    bool display = r->c.x & 8;
-    if (r->d.l == 0) {
-        r->b.x = (uint16_t)((video_state_size(parts) + (display ? 64 : 0) + 63) / 64);
-    } else if (r->d.l == 1) {
-        for (unsigned i = 0; i < 8; i++)
-            values[i] = dispi_read(b, saved[i]);
+    uint16_t parts = r->c.x & 7;
+    uint32_t at = r->es_base + r->b.x, display = r->c.x & 8 ? DISPLAY_BLOCK : 0;
+    switch (r->d.l) {
+    case 0:
+        r->b.x = (uint16_t)((video_state_size(parts) + display + 63) / 64);
+        return answer(r, true);
+    case 1:
         if (display)
-            mem_write(b, at, values, DISPI_SAVED);
-        video_state_save(b, parts, at + (display ? 64 : 0));
-    } else if (r->d.l == 2) {
-        video_state_restore(b, parts, at + (display ? 64 : 0));
-        if (display && mem_read(b, at, values, DISPI_SAVED)) {
-            dispi_write(b, DISPI_ENABLE, 0);
-            for (unsigned i = 0; i < 8; i++)
-                dispi_write(b, saved[i], i == 7 ? values[i] | DISPI_ENABLE_KEEP : values[i]);
-        }
-    } else {
+            display_save(b, at);
+        video_state_save(b, parts, at + display);
+        return answer(r, true);
+    case 2:
+        video_state_restore(b, parts, at + display);
+        if (display)
+            display_restore(b, at);
+        return answer(r, true);
+    default:
         return answer(r, false);
     }
-    return answer(r, true);
 }
 
 // ---- AL=05h-09h: window, line length, start, palette

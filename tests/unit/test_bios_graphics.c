@@ -9,6 +9,7 @@
 //
 // Graphics modes that a kernel's loader asks for, and what happens where the framebuffer has no memory.
 #include "tests/unit/cmocka_all.h"
+#include "bios-emul/video.h"
 #include "tests/unit/bios_machine.h"
 
 enum { ENABLE = 4, MODE_AT = 0x449 };
@@ -16,10 +17,12 @@ enum { ENABLE = 4, MODE_AT = 0x449 };
 static struct bios_machine m;
 static bool no_memory;
 
-// A display that does not come on.
+// A display that does not come on without memory, and takes bank, line length and offsets only while it is on.
 static void out(void *ctx, uint16_t port, unsigned size, uint32_t value)
 {
     bool enable = port == 0x1cf && m.dispi_index == ENABLE;
+    if (port == 0x1cf && m.dispi_index > ENABLE && !(m.dispi[ENABLE] & 1))
+        return;
     fake_out(ctx, port, size, enable && no_memory ? value & ~1u : value);
 }
 
@@ -69,11 +72,40 @@ static void test_no_mode(void **state)
     assert_false(bios_graphics(&m.bios, 0x117, &now));
 }
 
+static struct bios_regs vbe_call(uint16_t ax, uint16_t bx, uint16_t cx, uint16_t dx)
+{
+    struct bios_regs r = {.a.x = ax, .b.x = bx, .c.x = cx, .d.x = dx};
+    r.es_base = 0x20000;
+    vbe(&m.bios, &r);
+    assert_int_equal(r.a.x, 0x004f);
+    return r;
+}
+
+// AX=4F04h brings a VBE mode back, its number, line length and offsets too.
+static void test_state(void **state)
+{
+    (void)state;
+    vbe_call(0x4f02, 0x4111, 0, 0);
+    vbe_call(0x4f06, 0x0000, 800, 0);
+    vbe_call(0x4f07, 0x0000, 96, 37);
+    assert_true(vbe_call(0x4f04, 0, 0x0f, 0).b.x > 1); // blocks of 64 bytes
+    vbe_call(0x4f04, 0, 0x0f, 1);
+    vbe_call(0x4f02, 3, 0, 0);
+    assert_int_equal(vbe_call(0x4f03, 0, 0, 0).b.x, 3);
+    vbe_call(0x4f04, 0, 0x0f, 2);
+    assert_int_equal(vbe_call(0x4f03, 0, 0, 0).b.x, 0x4111);
+    assert_int_equal(vbe_call(0x4f06, 0x0001, 0, 0).c.x, 800);
+    struct bios_regs start = vbe_call(0x4f07, 0x0001, 0, 0);
+    assert_int_equal(start.c.x, 96);
+    assert_int_equal(start.d.x, 37);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_mode, setup),
         cmocka_unit_test_setup(test_no_mode, setup),
+        cmocka_unit_test_setup(test_state, setup),
     };
     return cmocka_run_group_tests_name("bios_graphics", tests, NULL, NULL);
 }
