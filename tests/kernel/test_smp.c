@@ -95,7 +95,7 @@ static uint64_t storm_done;
 static void storm(void *arg)
 {
     uint64_t base = 100000 + (uint64_t)arg * 2048;
-    for (unsigned i = 0; i < 300; i++) {
+    for (unsigned i = 0; i < 300 / HIP->cpus; i++) { // each destruction waits for every CPU
         create_sm(base + i % 7, SEL_SELF_PD, 1);
         sm_up(base + i % 7);
         sm_down(base + (i + 3) % 7, 1);

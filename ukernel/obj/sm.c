@@ -158,6 +158,8 @@ enum status sm_assign(struct sm *sm, unsigned gsi, unsigned cpu, uint32_t flags)
     if (cpu >= cpu_count)
         return ST_BAD_CPU;
     enum status st = ST_IN_USE;
+    static uint32_t assigning; // or a semaphore could get two lines
+    spin_lock(&assigning);
     spin_lock(&lines[gsi].lock);
     if (!lines[gsi].sm && sm->gsi < 0) {
         st = ioapic_route(gsi, cpu, VECTOR_GSI_BASE + gsi, flags) ? ST_OK : ST_BAD_DEV;
@@ -169,5 +171,6 @@ enum status sm_assign(struct sm *sm, unsigned gsi, unsigned cpu, uint32_t flags)
         }
     }
     spin_unlock(&lines[gsi].lock);
+    spin_unlock(&assigning);
     return st;
 }
