@@ -63,6 +63,7 @@ def check_kernels(mica, kernels):
             check(re.match(f"bad/{name}: {complaint}", said) and "\n" not in said, f"{name}: the complaint is {said!r}")
     said = mica.command("vm run -m 60G -kernel linux").strip()
     check("memory" in said and "\n" not in said, f"more memory than there is: {said!r}")
+    same(mica.command("vm run -smp 2 -kernel linux").strip(), "vm run: smp = 2: a VM has one virtual CPU", "two virtual CPUs")
     same(mica.vm_list(), {}, "VMs after kernels that were refused")
 
 
