@@ -20,8 +20,8 @@ if ON == "qemu":
                        "sees both succeed in counted time"))
 
 # Linux takes the TSC's frequency from CPUID only on an Intel CPU; on others it calibrates, and then also under bare QEMU
-# the first way fails.
-BAD_CALIBRATION = ["TSC calibration failed"] if ON == "bochs" else []
+# the first way fails; on a busy host all may, since there the machine's time goes on while it does not run.
+BAD_CALIBRATION = ["TSC calibration failed", "unstable"] if ON == "bochs" else []
 
 
 class BareLinux:
@@ -90,7 +90,7 @@ def check_log(log):
     for wanted in (r"Linux version 6\.", r"Command line: console=ttyS0,115200\n", r"Run /init as init process"):
         check(re.search(wanted, log), f"the guest's log does not show {wanted}")
     for bad in (r"ACPI (Error|Exception|BIOS Error)", r"WARNING: CPU", r"BUG: ", r"Call Trace", r"nobody cared", r"[Ff]irmware [Bb]ug",
-                r"unchecked MSR", r"timer doesn't work", r"lost sync", r"unstable", *BAD_CALIBRATION):
+                r"unchecked MSR", r"timer doesn't work", r"lost sync", *BAD_CALIBRATION):
         match = re.search(r".*" + bad + r".*", log)
         check(not match, f"the guest's kernel says: {match and match[0]}")
 
