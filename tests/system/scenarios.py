@@ -81,6 +81,8 @@ video.pictures_are_those_of_qemu                    150      -
 video.grub_in_graphics                               40      -
 video.linux_on_the_screen                            30     60
 video.linux_with_a_framebuffer                       45      -
+inspect.small_guests                                  4     15
+inspect.idle_linux                                   10      -
 shell.commands_answer                                 6     20
 shell.line_editing                                    5      -
 shell.reboot                                          8      -
