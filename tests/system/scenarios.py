@@ -49,6 +49,7 @@ screen.pictures_are_those_of_qemu                    40      -
 screen.picture                                        -     40
 screen.machines_screen_and_keyboard                   6      -
 screen.graphics_on_the_machines_screen               15      -
+screen.graphics_on_a_framebuffer                     20      -
 screen.linux_on_its_screen                           15    60L
 recipes.freedos                                       8     40
 recipes.memtest                                      11      -

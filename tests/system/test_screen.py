@@ -250,5 +250,30 @@ def test_graphics_on_the_machines_screen():
             mica.power_off()
 
 
+def test_graphics_on_a_framebuffer():
+    """Booted by UEFI: mode 13h in the middle, as large as whole multiples allow."""
+    with tempfile.TemporaryDirectory(prefix="mica-screen-") as folder, BareQemu(folder) as bare:
+        path = f"{folder}/host"
+        with System("--boot-only-files", "--file", f"floppy={FLOPPY}", "--monitor", path, "--firmware", "uefi", on="qemu") as mica:
+            monitor = Screen(path)
+
+            def shown():
+                dump = Path(folder) / "host.ppm"
+                monitor.command(f"screendump {dump}")
+                width, height, pixels = read_ppm(dump)
+                zoom = min(width // 320, height // 200)
+                left, top = (width - 320 * zoom) // 2, (height - 200 * zoom) // 2
+                rows = [pixels[3 * ((top + y * zoom) * width + left):][:3 * 320 * zoom] for y in range(200)]
+                return 320, 200, b"".join(row[x:x + 3] for row in rows for x in range(0, len(row), 3 * zoom))
+            vm = start(mica)
+            mica.send(f"vm console {vm}\n")
+            mica.expect("READY")
+            monitor.keys("g")
+            bare.monitor.keys("g")
+            wait_same(shown, lambda: halved(bare.picture()), "the framebuffer with mode 13h")
+            mica.leave()
+            mica.power_off()
+
+
 if __name__ == "__main__":
     run_tests(globals())

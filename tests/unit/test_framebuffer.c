@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// sources: user/console/framebuffer.c user/console/screen.c user/console/font.asm
+// sources: user/console/framebuffer.c user/console/pixels.c user/console/screen.c user/console/font.asm
 #include "user/console/framebuffer.h"
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,8 @@ static const uint8_t bgr8[6] = {16, 8, 8, 8, 0, 8}, rgb565[6] = {11, 5, 5, 6, 0,
 // Exactly as much memory as the mode has, so that the sanitizer sees what is beyond.
 static void begin(uint32_t width, uint32_t height, uint32_t bpp, uint32_t slack, const uint8_t colors[6])
 {
-    struct start_framebuffer mode = {.width = width, .height = height, .bpp = bpp, .pitch = width * ((bpp + 7) / 8) + slack};
+    struct start_framebuffer mode = {
+        .width = width, .height = height, .bpp = bpp, .pitch = width * ((bpp + 7) / 8) + slack};
     memcpy(mode.colors, colors, 6);
     free(memory);
     memory = malloc((size_t)mode.pitch * (height - 1) + width * ((bpp + 7) / 8));
@@ -137,11 +138,46 @@ static void what_cannot_be_drawn_on(void **state)
     assert_false(framebuffer_init(&f, memory, &mode));
 }
 
+static void pixels_and_text_again(void **state)
+{
+    static struct pixels p;
+    (void)state;
+    for (unsigned depth = 0; depth < 2; depth++) {
+        begin(700, 450, depth ? 16 : 32, 12, depth ? rgb565 : bgr8);
+        print("text");
+        framebuffer_show(&f, &screen, false);
+        pixels_init(&p);
+        memcpy(p.colors[9], "\xff\x80\x08", 3);
+        p.cells[0][0] = p.cells[199][319] = 9;
+        framebuffer_pixels(&f, &p); // twice as large, in the middle
+        uint32_t color = depth ? 31 << 11 | 32 << 5 | 1 : 0xff8008;
+        for (unsigned y = 0; y < 450; y++)
+            for (unsigned x = 0; x < 700; x++) {
+                bool first = x / 2 == 15 && (y - 25) / 2 == 0 && y >= 25,
+                     last = x / 2 == 15 + 319 && y >= 25 && (y - 25) / 2 == 199;
+                assert_int_equal(pixel(x, y), first || last ? color : 0);
+            }
+        p.cells[5][5] = 9; // no row is said to have changed
+        framebuffer_pixels(&f, &p);
+        assert_int_equal(pixel(40, 35), 0);
+        p.rows_changed[5] = 1;
+        framebuffer_pixels(&f, &p);
+        assert_int_equal(pixel(40, 35), color);
+        framebuffer_show(&f, &screen, false);
+        assert_true(shows(0, 0, 't', f.colors[7], 0));
+        assert_int_equal(pixel(30, 25 + 398), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(text_and_border), cmocka_unit_test(depths_and_zoom),           cmocka_unit_test(cursor_moves),
-        cmocka_unit_test(scrolling_and_other_screens), cmocka_unit_test(what_cannot_be_drawn_on),
+        cmocka_unit_test(text_and_border),
+        cmocka_unit_test(depths_and_zoom),
+        cmocka_unit_test(cursor_moves),
+        cmocka_unit_test(scrolling_and_other_screens),
+        cmocka_unit_test(what_cannot_be_drawn_on),
+        cmocka_unit_test(pixels_and_text_again),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     free(memory);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A screen of 80x25 characters drawn on a linear framebuffer: as large as whole multiples of the font allow, in the middle. Pure.
+// A screen of 80x25 characters drawn on a linear framebuffer: as large as whole multiples of the font allow, in the
+// middle. Pure.
 #pragma once
 #include <stdbool.h>
 #include "lib/sys/start.h"
+#include "user/console/pixels.h"
 #include "user/console/screen.h"
 
 #define FONT_HEIGHT 16
@@ -16,7 +18,7 @@ struct framebuffer {
     uint32_t zoom, left, top; // pixels
     uint32_t colors[16];      // VGA's, as pixels
     uint16_t drawn[SCREEN_ROWS][SCREEN_COLUMNS];
-    unsigned cursor;          // cell where it is drawn, SCREEN_ROWS * SCREEN_COLUMNS: nowhere
+    unsigned cursor; // cell where it is drawn, SCREEN_ROWS * SCREEN_COLUMNS: nowhere
     bool cleared;
 };
 
@@ -25,3 +27,6 @@ bool framebuffer_init(struct framebuffer *f, void *pixels, const struct start_fr
 
 // What changed since the last time, or all of it.
 void framebuffer_show(struct framebuffer *f, struct screen *s, bool all);
+
+// Graphics in place of the text, as large as whole multiples allow: what changed, or all of it if it was text.
+void framebuffer_pixels(struct framebuffer *f, struct pixels *p);

@@ -118,7 +118,7 @@ static void settle_view(void)
         view_show(console.shown, false, NULL);
     }
     if (now)
-        view_show(now, true, console.has_vga ? &console.pixels : NULL);
+        view_show(now, true, console.has_vga || console.has_framebuffer ? &console.pixels : NULL);
     console.shown = now;
     console.redraw = true;
 }
@@ -334,11 +334,12 @@ static void draw(void)
     if (!console.has_vga && !console.has_framebuffer)
         return;
     terminal_draw(t);
-    if (console.has_vga && console.shown && console.pixels.on) {
+    bool graphics = console.shown && console.pixels.on;
+    if (graphics && console.has_vga) {
         vga_graphics_show(&console.pixels);
-        return;
-    }
-    if (console.has_vga) {
+    } else if (graphics) {
+        framebuffer_pixels(&console.framebuffer, &console.pixels);
+    } else if (console.has_vga) {
         console.redraw |= vga_graphics_end();
         vga_show(shown, console.redraw);
     } else {
