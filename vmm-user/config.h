@@ -7,6 +7,7 @@
 
 #define CONFIG_NAME   32
 #define CONFIG_FILE   56  // a boot file's name
+#define CONFIG_INITRD 512 // files and words of Multiboot modules
 #define CONFIG_APPEND 1536
 #define CONFIG_ERROR  200
 
@@ -16,7 +17,7 @@
 
 struct vm_config {
     char name[CONFIG_NAME];
-    char kernel[CONFIG_FILE], initrd[CONFIG_FILE];
+    char kernel[CONFIG_FILE], initrd[CONFIG_INITRD];
     char fda[CONFIG_FILE], fdb[CONFIG_FILE], hda[CONFIG_FILE], hdb[CONFIG_FILE], cdrom[CONFIG_FILE];
     char boot[4];                    // order: a floppy, c hard disk, d CD
     char get[72];                    // for a person: how to get its files, when one of them is missing

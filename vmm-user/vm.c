@@ -86,6 +86,32 @@ static const char *media_map(void)
     return NULL;
 }
 
+// "-initrd FILE words,FILE words": one after the other from VA_INITRD_FILE on.
+static const char *modules_map(void)
+{
+    static char texts[CONFIG_INITRD], names[LOAD_MODULES][CONFIG_FILE];
+    const char *text[LOAD_MODULES];
+    unsigned length[LOAD_MODULES];
+    uint64_t va = VA_INITRD_FILE;
+    memcpy(texts, vm.config.initrd, sizeof(texts));
+    vm.module_count = load_modules_split(texts, text, length, LOAD_MODULES);
+    if (vm.module_count > LOAD_MODULES) {
+        snprintf(vm.reason, sizeof(vm.reason), "initrd: %u files, %u is the most", vm.module_count, LOAD_MODULES);
+        return vm.reason;
+    }
+    for (unsigned i = 0; i < vm.module_count; i++) {
+        struct load_module *m = &vm.modules[i];
+        snprintf(names[i], CONFIG_FILE, "%.*s", (int)length[i], text[i]);
+        m->text = text[i];
+        if (length[i] >= CONFIG_FILE || !file_map(va, names[i], &m->file)) {
+            config_missing_file(&vm.config, "initrd", names[i], vm.config.initrd_line, vm.reason);
+            return vm.reason;
+        }
+        va += (m->file.size + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+    }
+    return NULL;
+}
+
 static const char *files_map(void)
 {
     const struct vm_config *c = &vm.config;
@@ -95,16 +121,13 @@ static const char *files_map(void)
         config_missing_file(c, "kernel", c->kernel, c->kernel_line, vm.reason);
         return vm.reason;
     }
-    if (c->initrd[0] && !file_map(VA_INITRD_FILE, c->initrd, &vm.initrd)) {
-        config_missing_file(c, "initrd", c->initrd, c->initrd_line, vm.reason);
-        return vm.reason;
-    }
-    return NULL;
+    return modules_map();
 }
 
 static bool load(char *error)
 {
-    struct load_request request = {.kernel = vm.kernel, .initrd = vm.initrd, .append = vm.config.append};
+    struct load_request request = {.kernel = vm.kernel, .module_count = vm.module_count, .append = vm.config.append};
+    memcpy(request.modules, vm.modules, sizeof(request.modules));
     request.rsdp = acpi_build(&vm.mem, VM_VCPUS);
     if (!vm.config.kernel[0])
         return firmware_load(&vm);

@@ -31,7 +31,9 @@ struct vm {
     struct vm_config config;
     struct guest_mem mem;
     struct guest_space space;
-    struct load_file kernel, initrd; // mapped boot files
+    struct load_file kernel; // mapped boot files
+    struct load_module modules[LOAD_MODULES];
+    unsigned module_count;
     struct load_entry entry;         // where the guest starts
     struct firmware firmware;        // if it starts with one: entry.mode is LOAD_MODE_16
     struct vm_clock clock;

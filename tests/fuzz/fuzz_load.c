@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memcpy(file, header, sizeof(header));
     }
     struct load_request request = {
-        .kernel = {"kernel", file, length}, .initrd = {"initrd", data, kind & 4 ? size : 0}, .append = "x", .rsdp = 0xe0000};
+        .kernel = {"kernel", file, length}, .modules = {{{"initrd", data, size}, "initrd"}, {{"second", data, size / 2}, "second x"}}, .module_count = (kind >> 2) % 3, .append = "x", .rsdp = 0xe0000};
     if (!load_kernel(&mem, &request, &entry, error) && !error[0])
         abort();
     free(file);

@@ -36,6 +36,11 @@ static int teardown(void **state)
     return 0;
 }
 
+static void module(struct fixture *f, const char *name, const uint8_t *data, size_t size)
+{
+    f->request.modules[f->request.module_count++] = (struct load_module){{name, data, size}, name};
+}
+
 static bool load(struct fixture *f)
 {
     f->error[0] = 0;
@@ -70,7 +75,7 @@ static void linux_64(void **state)
 {
     struct fixture *f = *state;
     make_linux(f);
-    f->request.initrd = (struct load_file){"initrd", (const uint8_t *)"initial", 7};
+    module(f, "initrd", (const uint8_t *)"initial", 7);
     f->request.rsdp = 0xe0000;
     assert_true(load(f));
     assert_int_equal(f->entry.mode, LOAD_MODE_64);
@@ -164,7 +169,7 @@ static void linux_bad(void **state)
     assert_string_equal(f->error, "kernel: takes a command line of 2 characters at most, this one has 3");
     make_linux(f);
     static uint8_t big[50 << 20];
-    f->request.initrd = (struct load_file){"initrd", big, sizeof(big)};
+    module(f, "initrd", big, sizeof(big));
     assert_false(load(f));
     assert_string_equal(f->error, "initrd: its 52428800 bytes do not fit between the kernel's end 0x1100000 and 0x4000000: give the VM more memory");
 }
@@ -182,7 +187,7 @@ static void multiboot_flat(void **state)
 {
     struct fixture *f = *state;
     make_multiboot(f, MULTIBOOT_ADDRESSES | MULTIBOOT_MEMORY_INFO);
-    f->request.initrd = (struct load_file){"environ", (const uint8_t *)"X=1", 3};
+    module(f, "environ", (const uint8_t *)"X=1", 3);
     f->mem.low[0x200100] = 0x55; // bss
     assert_true(load(f));
     assert_int_equal(f->entry.rip, 0x200040);
@@ -200,6 +205,50 @@ static void multiboot_flat(void **state)
     const struct multiboot_mmap *map = (const void *)(f->mem.low + info->mmap_addr);
     assert_int_equal(info->mmap_length, 6 * sizeof(*map));
     assert_int_equal(map[3].base, 0x100000);
+}
+
+// Each module begins a page, and has its own words.
+static void multiboot_modules(void **state)
+{
+    struct fixture *f = *state;
+    make_multiboot(f, MULTIBOOT_ADDRESSES | MULTIBOOT_PAGE_ALIGN);
+    module(f, "a", (const uint8_t *)"first", 5);
+    module(f, "b", (const uint8_t *)"second", 6);
+    f->request.modules[1].text = "b x=1 y";
+    assert_true(load(f));
+    const struct multiboot_info *info = (const void *)(f->mem.low + f->entry.rbx);
+    const struct multiboot_module *m = (const void *)(f->mem.low + info->mods_addr);
+    assert_int_equal(info->mods_count, 2);
+    assert_int_equal(m[0].start, 0x201000);
+    assert_int_equal(m[1].start, 0x202000);
+    assert_int_equal(m[1].end, 0x202006);
+    assert_memory_equal(f->mem.low + m[1].start, "second", 6);
+    assert_string_equal((char *)f->mem.low + m[0].string, "a");
+    assert_string_equal((char *)f->mem.low + m[1].string, "b x=1 y");
+    static char text[5000];
+    memset(text, 'x', sizeof(text) - 1);
+    f->request.modules[1].text = text;
+    assert_false(load(f));
+    make_linux(f);
+    assert_false(load(f));
+    assert_string_equal(f->error, "kernel: takes one initrd, not 2 files: only Multiboot kernels take more");
+}
+
+static void modules_are_split(void **state)
+{
+    const char *texts[2];
+    unsigned lengths[2];
+    char none[] = "", one[] = "initrd", two[] = "a x=1 y, b", many[] = "a,b,c", gaps[] = ",a,,";
+    (void)state;
+    assert_int_equal(load_modules_split(none, texts, lengths, 2), 0);
+    assert_int_equal(load_modules_split(one, texts, lengths, 2), 1);
+    assert_int_equal(lengths[0], 6);
+    assert_int_equal(load_modules_split(two, texts, lengths, 2), 2);
+    assert_string_equal(texts[0], "a x=1 y");
+    assert_int_equal(lengths[0], 1);
+    assert_string_equal(texts[1], "b");
+    assert_int_equal(load_modules_split(many, texts, lengths, 2), 3);
+    assert_int_equal(load_modules_split(gaps, texts, lengths, 2), 1);
 }
 
 // What the kernel is told never lies in the kernel.
@@ -266,7 +315,7 @@ static void pvh(void **state)
     struct fixture *f = *state;
     make_elf(f);
     f->mem.low[0x300100] = 1;
-    f->request.initrd = (struct load_file){"initrd", (const uint8_t *)"hello", 5};
+    module(f, "initrd", (const uint8_t *)"hello", 5);
     f->request.rsdp = 0xe0000;
     assert_true(load(f));
     assert_int_equal(f->entry.rip, 0x300010);
@@ -393,7 +442,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(linux_64), TEST(linux_screen), TEST(graphics_option),       TEST(linux_32),      TEST(linux_too_large), TEST(linux_bad),    TEST(multiboot_flat),
-        TEST(multiboot_low),  TEST(multiboot_bad),  TEST(pvh),           TEST(elf_bad),     TEST(unknown_file), TEST(acpi),
+        TEST(multiboot_low), TEST(multiboot_modules), TEST(modules_are_split),  TEST(multiboot_bad),  TEST(pvh),           TEST(elf_bad),     TEST(unknown_file), TEST(acpi),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -177,16 +177,17 @@ static bool pvh_info(const struct guest_mem *mem, const struct load_request *req
         return false;
     }
     memcpy(guest_mem_at(mem, at + PVH_CMDLINE, length + 1), request->append, length + 1);
-    if (!request->initrd.size)
-        return true;
-    uint64_t initrd = (mem->low_size - request->initrd.size) & ~0xfffull;
-    if (request->initrd.size > mem->low_size || initrd < kernel_end || initrd < 0x100000) {
-        snprintf(error, LOAD_ERROR, "%s: its %zu bytes do not fit above the kernel's end 0x%llx", request->initrd.name,
-                 request->initrd.size, (unsigned long long)kernel_end);
+    const struct load_file *file = load_initrd(request, error);
+    if (!file || !file->size)
+        return file;
+    uint64_t initrd = (mem->low_size - file->size) & ~0xfffull;
+    if (file->size > mem->low_size || initrd < kernel_end || initrd < 0x100000) {
+        snprintf(error, LOAD_ERROR, "%s: its %zu bytes do not fit above the kernel's end 0x%llx", file->name,
+                 file->size, (unsigned long long)kernel_end);
         return false;
     }
-    memcpy(guest_mem_at(mem, initrd, request->initrd.size), request->initrd.data, request->initrd.size);
-    *module = (struct pvh_module){initrd, request->initrd.size, 0, 0};
+    memcpy(guest_mem_at(mem, initrd, file->size), file->data, file->size);
+    *module = (struct pvh_module){initrd, file->size, 0, 0};
     info->modules = at + PVH_MODULE;
     info->module_count = 1;
     return true;

@@ -109,7 +109,9 @@ static bool image_place(const struct guest_mem *mem, const struct load_file *fil
 static bool initrd_place(const struct guest_mem *mem, const struct load_request *request, struct linux_image *image,
                          char *error)
 {
-    const struct load_file *file = &request->initrd;
+    const struct load_file *file = load_initrd(request, error);
+    if (!file)
+        return false;
     if (!file->size)
         return true;
     uint64_t top = (uint64_t)image->hdr.initrd_addr_max + 1;

@@ -77,3 +77,38 @@ void load_tables(const struct guest_mem *mem, struct load_entry *entry, uint64_t
     for (uint64_t i = 0; i < 4 * 512; i++)
         tables[1024 + i] = i << 21 | PTE_P | PTE_W | PTE_PS;
 }
+
+const struct load_file *load_initrd(const struct load_request *request, char *error)
+{
+    static const struct load_file none;
+    if (request->module_count <= 1)
+        return request->module_count ? &request->modules[0].file : &none;
+    snprintf(error, LOAD_ERROR, "%s: takes one initrd, not %u files: only Multiboot kernels take more", request->kernel.name,
+             request->module_count);
+    return NULL;
+}
+
+unsigned load_modules_split(char *text, const char *texts[], unsigned lengths[], unsigned max)
+{
+    unsigned count = 0;
+    while (*text) {
+        char *end = text;
+        while (*end && *end != ',')
+            end++;
+        bool last = !*end;
+        *end = 0;
+        while (*text == ' ')
+            text++;
+        if (*text && count++ < max) {
+            unsigned length = 0;
+            while (text[length] && text[length] != ' ')
+                length++;
+            texts[count - 1] = text;
+            lengths[count - 1] = length;
+        }
+        if (last)
+            break;
+        text = end + 1;
+    }
+    return count;
+}

@@ -34,8 +34,17 @@ struct load_screen {
     } color[4]; // red, green, blue, the rest
 };
 
+// A file beside the kernel and what the kernel is told of it: its name and what follows that.
+struct load_module {
+    struct load_file file;
+    const char *text;
+};
+#define LOAD_MODULES 8
+
 struct load_request {
-    struct load_file kernel, initrd;
+    struct load_file kernel;
+    struct load_module modules[LOAD_MODULES]; // the first is an initrd to kernels that know no other
+    unsigned module_count;
     const char *append;
     uint64_t rsdp;
     struct load_screen screen;
@@ -61,6 +70,13 @@ uint16_t load_linux_graphics(const char *append);
 bool load_multiboot(const struct guest_mem *mem, const struct load_request *request, struct load_entry *entry,
                     char *error);
 bool load_pvh(const struct guest_mem *mem, const struct load_request *request, struct load_entry *entry, char *error);
+
+// The file of a kernel that takes one initrd (size 0: none); NULL with a sentence if there are more.
+const struct load_file *load_initrd(const struct load_request *request, char *error);
+
+// Splits "name words,name words" in place, as QEMU's -initrd for Multiboot; returns how many, 0 = none, or more than `max`. Each text
+// begins with its name, `length` long.
+unsigned load_modules_split(char *text, const char *texts[], unsigned lengths[], unsigned max);
 
 // What `load_kernel` asks: does the file look like one?
 bool load_is_linux(const struct load_file *file);

@@ -95,25 +95,44 @@ static bool cmdline_info(const struct guest_mem *mem, const struct load_request 
     return true;
 }
 
+// One module, page aligned at *at, its text at *text_at; both move behind it.
+static bool module_place(const struct guest_mem *mem, const struct load_module *m, uint64_t *at, uint32_t *text_at,
+                         uint32_t text_end, struct multiboot_module *out, char *error)
+{
+    const struct load_file *file = &m->file;
+    uint8_t *to = file->size ? guest_mem_at(mem, *at, file->size) : guest_mem_at(mem, *at, 1);
+    size_t length = strlen(m->text) + 1;
+    if (!to || *at + file->size > UINT32_MAX) {
+        snprintf(error, LOAD_ERROR, "%s: its %zu bytes do not fit in the VM's memory at 0x%llx", file->name, file->size,
+                 (unsigned long long)*at);
+        return false;
+    }
+    if (length > text_end - *text_at) {
+        snprintf(error, LOAD_ERROR, "%s: the modules' command lines are longer than %u characters in all", file->name,
+                 INFO_SIZE - INFO_MODULE_NAME);
+        return false;
+    }
+    memcpy(to, file->data, file->size);
+    memcpy(guest_mem_at(mem, *text_at, length), m->text, length);
+    *out = (struct multiboot_module){(uint32_t)*at, (uint32_t)(*at + file->size), *text_at, 0};
+    *at = (*at + file->size + 0xfff) & ~0xfffull;
+    *text_at += (uint32_t)length;
+    return true;
+}
+
 static bool module_info(const struct guest_mem *mem, const struct load_request *request, uint64_t kernel_end,
                         uint32_t info_at, struct multiboot_info *info, char *error)
 {
-    if (!request->initrd.size)
+    _Static_assert(INFO_MODULE + LOAD_MODULES * sizeof(struct multiboot_module) <= INFO_MMAP, "room for the list");
+    if (!request->module_count)
         return true;
-    struct multiboot_module *module = guest_mem_at(mem, info_at + INFO_MODULE, sizeof(*module));
+    struct multiboot_module *list = guest_mem_at(mem, info_at + INFO_MODULE, LOAD_MODULES * sizeof(*list));
     uint64_t at = ((kernel_end < 0x100000 ? 0x100000 : kernel_end) + 0xfff) & ~0xfffull;
-    uint8_t *to = guest_mem_at(mem, at, request->initrd.size);
-    size_t name = strlen(request->initrd.name) + 1;
-    if (!to) {
-        snprintf(error, LOAD_ERROR, "%s: its %zu bytes do not fit above the kernel's end 0x%llx", request->initrd.name,
-                 request->initrd.size, (unsigned long long)kernel_end);
-        return false;
-    }
-    memcpy(to, request->initrd.data, request->initrd.size);
-    memcpy(guest_mem_at(mem, info_at + INFO_MODULE_NAME, name), request->initrd.name, name);
-    *module =
-        (struct multiboot_module){(uint32_t)at, (uint32_t)(at + request->initrd.size), info_at + INFO_MODULE_NAME, 0};
-    info->mods_count = 1;
+    uint32_t text_at = info_at + INFO_MODULE_NAME;
+    for (unsigned i = 0; i < request->module_count; i++)
+        if (!module_place(mem, &request->modules[i], &at, &text_at, info_at + INFO_SIZE, &list[i], error))
+            return false;
+    info->mods_count = request->module_count;
     info->mods_addr = info_at + INFO_MODULE;
     info->flags |= MULTIBOOT_INFO_MODULES;
     return true;
