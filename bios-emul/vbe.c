@@ -157,7 +157,9 @@ static void colors_fill(const struct vbe_mode *m, struct bios_color color[4])
     color[0] = (struct bios_color){wide, (uint8_t)(wide + green)};
     color[1] = (struct bios_color){green, wide};
     color[2] = (struct bios_color){wide, 0};
-    color[3] = m->bits == 32 ? (struct bios_color){8, 24} : m->bits == 15 ? (struct bios_color){1, 15} : (struct bios_color){0, 0};
+    color[3] = m->bits == 32   ? (struct bios_color){8, 24}
+               : m->bits == 15 ? (struct bios_color){1, 15}
+                               : (struct bios_color){0, 0};
 }
 
 static enum bios_result mode_info(struct bios *b, struct bios_regs *r)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Instructions executed here for 16- and 32-bit code, which accesses video memory a byte at a time: after the one that exited,
-// those behind it are executed too while they go on doing so. An exit costs as much as several of them.
+// Instructions executed here for 16- and 32-bit code, which accesses video memory a byte at a time: after the one that
+// exited, those behind it are executed too while they go on doing so. An exit costs as much as several of them.
 #include "vmm-user/exit.h"
 #include "vmm-user/vm.h"
 #include "x86/desc.h"
@@ -71,8 +71,8 @@ static void go_ahead(struct vcpu *v, const struct utcb_state *s)
     const struct insn *in;
     cpu->mmio = ahead_mmio, cpu->port = ahead_port, cpu->block = ahead_block, cpu->context = &a;
     for (unsigned i = 0, without = 0; i < AHEAD_MAX && without < AHEAD_WITHOUT; i++) {
-        if (__atomic_load_n(&v->attention, __ATOMIC_RELAXED) || !in_segment(s) || insn_fetch_next(cpu, &code, &in) != INSN_DONE ||
-            (is_port_access(in) && !ports_allowed(s)))
+        if (__atomic_load_n(&v->attention, __ATOMIC_RELAXED) || !in_segment(s) ||
+            insn_fetch_next(cpu, &code, &in) != INSN_DONE || (is_port_access(in) && !ports_allowed(s)))
             break;
         a.accessed = false;
         if (insn_execute(cpu, in) != INSN_DONE)

@@ -16,14 +16,15 @@ struct guest_space {
     uint64_t lfb;              // where the framebuffer is mapped; 0: nowhere
     uint32_t lfb_base;         // where it should be
     bool lfb_decoded;
-    bool lfb_backed;           // it has memory
+    bool lfb_backed; // it has memory
 };
 
-// All of the VM's RAM but the hole of the VGA, in pages as large as they come: it never exits. False: the kernel does not.
+// All of the VM's RAM but the hole of the VGA, in pages as large as they come: it never exits. False: the kernel does
+// not.
 bool guest_space_create(struct vm *vm);
 
-// The wire of the A20 gate. Closed, bit 20 of the addresses that the processor sends out is 0: odd mebibytes show the even
-// ones below them. Devices that access memory themselves are not behind it.
+// The wire of the A20 gate. Closed, bit 20 of the addresses that the processor sends out is 0: odd mebibytes show the
+// even ones below them. Devices that access memory themselves are not behind it.
 void guest_space_a20(struct vm *vm, bool open);
 
 // The VGA's callbacks (struct vga_host); `ctx` is the VM.

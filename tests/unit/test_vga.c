@@ -488,7 +488,7 @@ static void test_dispi(void **state)
     dispi_mode(1024, 768, 32, 0x40);
     assert_int_equal(dispi_get(4), 0x41);
     assert_ptr_equal(mapped.memory, framebuffer); // the bank
-    assert_int_equal(framebuffer[1000], 0); // cleared
+    assert_int_equal(framebuffer[1000], 0);       // cleared
     assert_int_equal(dispi_get(6), 1024);
     assert_int_equal(dispi_get(7), 1024); // lines in 4 MiB
     vga_write(&v, VGA_MEMORY_BASE + 4, 4, 0x00112233);

@@ -139,7 +139,10 @@ static bool block_execute(struct string *s, uint64_t count)
     struct insn_cpu *cpu = s->cpu;
     const struct operand *source = &s->source.first, *dest = &s->dest.first;
     bool from_device = s->source.used && !source->host, to_device = s->dest.used && !dest->host;
-    struct io_block b = {.size = s->in->size, .count = count, .value = s->accumulator, .addr = to_device ? dest->gpa[0] : source->gpa[0]};
+    struct io_block b = {.size = s->in->size,
+                         .count = count,
+                         .value = s->accumulator,
+                         .addr = to_device ? dest->gpa[0] : source->gpa[0]};
     switch (s->in->op) {
     case INSN_OP_INS:
         b.kind = IO_BLOCK_IN, b.addr = s->port, b.host = dest->host;
