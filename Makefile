@@ -51,7 +51,7 @@ PROGRAMS    := $(foreach name,$(sort $(USER_NAMES) vmm ktest bench),$(if $(PROG_
 BOOT_ELF    := $(foreach name,$(if $(KERNEL_SRC),mica) $(PROGRAMS),$(B)/$(name).boot.elf)
 
 # ---------------------------------------------------------------- what a person types
-.PHONY: all run test test-models unit fuzz kernel-test system-test fuzz-kernel bench debug iso guests setup tidy layers fmt-check fmt clean help \
+.PHONY: all run test test-models unit fuzz kernel-test system-test fuzz-kernel bench bench-start debug iso guests setup tidy layers fmt-check fmt clean help \
         unit-build fuzz-build FORCE
 
 all: $(if $(KERNEL_SRC),$(B)/mica.sym) $(BOOT_ELF) $(TINY_BIN) $(FLOPPY_IMG) $(B)/gen/flat.bin ## build the kernel, every program and the tiny guests
@@ -87,6 +87,9 @@ system-test: ## the whole machine under QEMU and Bochs, driven as a user does; O
 
 bench: all guests ## measure; the table is printed and written to build/bench.txt
 	@tests/bench/run
+
+bench-start: all guests ## how long a cold start takes under QEMU and under Bochs, three runs each
+	@tests/bench/cold_start
 
 debug: all guests ## boot in Bochs' debugger with symbols; gdb on QEMU: scripts/debug --on qemu (docs/debugging.md)
 	@scripts/debug

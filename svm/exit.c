@@ -86,6 +86,15 @@ static inline unsigned event_of(const struct vmcb *c)
                                                            : SVM_EXIT_UNKNOWN;
 }
 
+static COLD _Noreturn void exit_rare(struct vcpu *v, unsigned event)
+{
+    if (v->nmi != NMI_OPEN)
+        nmi_settle(v);
+    if (handlers[event])
+        handlers[event](v);
+    vcpu_event(v->base.ec, event);
+}
+
 _Noreturn void svm_exit(struct vcpu *v)
 {
     struct vmcb *c = v->vmcb;
@@ -98,10 +107,8 @@ _Noreturn void svm_exit(struct vcpu *v)
     c->event_inj = 0;
     v->reason = event;
     stats->exits[event]++;
-    if (__builtin_expect(v->nmi != NMI_OPEN, 0))
-        nmi_settle(v);
-    if (__builtin_expect(handlers[event] != NULL, 0))
-        handlers[event](v);
+    if (__builtin_expect(v->nmi != NMI_OPEN || handlers[event] != NULL, 0))
+        exit_rare(v, event);
     vcpu_event(v->base.ec, event);
 }
 
@@ -118,29 +125,49 @@ static COLD void nmi_window(struct vcpu *v, uint64_t now)
     vcpu_event(v->base.ec, SVM_EXIT_NMI_WINDOW);
 }
 
+// Another vCPU was here since.
+static COLD _Noreturn void vcpu_prepare(struct vcpu *v)
+{
+    vcpu_load(&v->base);
+    svm_vcpu_run(v->base.ec);
+}
+
+// Whatever is not so at most entries.
+static COLD _Noreturn void vcpu_enter_rare(struct vcpu *v, uint64_t now)
+{
+    struct vcpu_base *base = &v->base;
+    struct cpu *cpu = base->cpu;
+    if (base->deadline <= now)
+        vcpu_deadline_passed(base);
+    if (cpu->timer_armed <= now)
+        sched_arm(); // overdue: QEMU 7.2 can lose an interrupt that comes in the moment of a VMRUN with V_IRQ
+    vcpu_timer_bound(cpu, base->deadline);
+    if (v->nmi_window)
+        nmi_window(v, now);
+    if (v->unchecked)
+        entry_check(v);
+    v->vmcb->tlb_control = SVM_TLB_KEEP;
+    v->flushed = false;
+    if (asid_is_stale(v))
+        asid_take(v);
+    if ((cpu->pio_loaded != NULL) != v->local->ports)
+        host_state_save(cpu); // with the TR that the exit is to leave
+    svm_enter(v);
+}
+
 _Noreturn void svm_vcpu_run(struct ec *ec)
 {
     struct vcpu *v = ec->vcpu;
     struct cpu *cpu = v->base.cpu;
     if (__builtin_expect(!vcpu_is_loaded(cpu, &v->base, ec), 0))
-        vcpu_load(&v->base);
-    uint64_t now = rdtsc();
+        vcpu_prepare(v);
+    uint64_t now = rdtsc(), until = v->base.deadline;
     vcpu_time_kernel(&v->base, now);
-    if (__builtin_expect(v->base.deadline <= now, 0))
-        vcpu_deadline_passed(&v->base);
-    if (__builtin_expect(cpu->timer_armed <= now, 0))
-        sched_arm(); // overdue: QEMU 7.2 can lose an interrupt that comes in the moment of a VMRUN with V_IRQ
-    if (v->base.deadline < cpu->timer_armed)
-        vcpu_timer_bound(cpu, v->base.deadline);
-    if (__builtin_expect(v->nmi_window, 0))
-        nmi_window(v, now);
-    if (__builtin_expect(v->unchecked, 0))
-        entry_check(v);
-    if (v->asid_round != v->local->asid_round || v->flush_seen != __atomic_load_n(&ec->pd->guest_tag, __ATOMIC_ACQUIRE))
-        asid_take(v);
-    else
-        v->vmcb->tlb_control = SVM_TLB_KEEP;
-    if (__builtin_expect((cpu->pio_loaded != NULL) != v->local->ports, 0))
-        host_state_save(cpu); // with the TR that the exit is to leave
+    if (__builtin_expect(until < cpu->timer_armed || cpu->timer_armed <= now, 0))
+        vcpu_enter_rare(v, now);
+    if (__builtin_expect(v->nmi_window | v->unchecked | v->flushed, 0) || asid_is_stale(v))
+        vcpu_enter_rare(v, now);
+    if (__builtin_expect(cpu->pio_loaded || v->local->ports, 0))
+        vcpu_enter_rare(v, now);
     svm_enter(v);
 }

@@ -14,11 +14,11 @@ void npt_format_init(struct pt_format *format, bool large_1g)
 void asid_take(struct vcpu *v)
 {
     struct svm_cpu *local = v->local;
-    v->vmcb->tlb_control = SVM_TLB_KEEP;
     if (local->asid_next >= svm.asids) {
         local->asid_next = 1;
         local->asid_round++;
         v->vmcb->tlb_control = SVM_TLB_FLUSH_ALL;
+        v->flushed = true;
     }
     v->vmcb->asid = local->asid_next++;
     v->asid_round = local->asid_round;

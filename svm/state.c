@@ -3,8 +3,9 @@
 // is made harmless here or fails the entry.
 #include "svm/svm.h"
 
-#define MTD_FIRST  (MTD_ACDB | MTD_RIP | MTD_RFLAGS | MTD_STATE | MTD_QUAL)
-#define MTD_DECODE (MTD_CR | MTD_EFER | MTD_CSSS) // what it takes to look at the instruction, which most exits do
+#define MTD_SAVED_FIRST  (MTD_ACDB | MTD_RIP | MTD_RFLAGS | MTD_STATE | MTD_QUAL)
+#define MTD_LOADED_FIRST (MTD_ACDB | MTD_RIP | MTD_QUAL)
+#define MTD_DECODE       (MTD_CR | MTD_EFER | MTD_CSSS) // what it takes to look at the instruction, which most exits do
 
 // ---- segments: attributes are the ABI's access rights but for the bit that says unusable, which is a segment not
 // present here
@@ -81,22 +82,17 @@ static void segments_load(struct vmcb *c, const struct utcb_state *s, uint32_t m
 // ---- groups, one function each way
 
 // Where the CPU tells it; 0 = the VMM must look at the instruction.
-static uint32_t instruction_length(const struct vcpu *v)
+static inline uint32_t instruction_length(const struct vcpu *v, const struct vmcb *c)
 {
-    const struct vmcb *c = v->vmcb;
     uint64_t next = v->reason == SVM_EXIT_IOIO ? c->exit_info2 : svm.nrips ? c->nrip : c->rip;
     uint64_t length = next - c->rip;
     return v->reason != REASON_NONE && length <= 15 ? length : 0;
 }
 
-static void qualification_save(struct vcpu *v, struct utcb_state *s)
+static __attribute__((noinline, cold)) void failure_save(struct vcpu *v, struct utcb_state *s)
 {
-    const struct vmcb *c = v->vmcb;
-    s->qual[0] = v->failed ? v->error : c->exit_info1;
-    s->qual[1] = c->exit_info2;
-    s->insn_info = v->failed ? v->rule : 0;
-    s->linear = 0;
-    s->exit_intr_info = s->exit_intr_error = 0;
+    s->qual[0] = v->error;
+    s->insn_info = v->rule;
     v->failed = false;
 }
 
@@ -226,9 +222,31 @@ static void system_load(struct vcpu *v, const struct utcb_state *s, uint32_t mtd
 #define MTD_SYSTEM                                                                                                     \
     (MTD_DR | MTD_EFER | MTD_SYSENTER | MTD_SYSCALL | MTD_XSAVE | MTD_TSC | MTD_DEADLINE | MTD_APIC | MTD_CR)
 
+static inline void place_save(const struct vcpu *v, const struct vmcb *c, struct utcb_state *s, uint32_t mtd)
+{
+    if (mtd & MTD_RIP)
+        s->rip = c->rip;
+    if (mtd & MTD_RFLAGS)
+        s->rflags = c->rflags;
+    if (mtd & MTD_STATE) {
+        s->intr_state = (c->int_shadow & SVM_INT_SHADOW ? BLOCKING_STI : 0) | (v->nmi == NMI_OPEN ? 0 : BLOCKING_NMI);
+        s->activity = ACTIVITY_ACTIVE;
+    }
+}
+
 static __attribute__((noinline)) void rest_save(struct vcpu *v, struct utcb_state *s, uint32_t mtd)
 {
     struct vmcb *c = v->vmcb;
+    if (mtd & MTD_INJ) {
+        event_interrupted(v, s); // RIP is back where the event was raised, an NMI perhaps not blocked
+        place_save(v, c, s, mtd);
+    }
+    if ((mtd & MTD_DECODE) == MTD_DECODE) {
+        control_registers_save(c, s);
+        efer_save(c, s);
+        code_and_stack_save(c, s->seg);
+        mtd &= ~MTD_DECODE;
+    }
     if (mtd & (MTD_BSD | MTD_R8_R15))
         vcpu_gprs_save(&v->base, s, mtd);
     if (mtd & MTD_RSP)
@@ -239,11 +257,18 @@ static __attribute__((noinline)) void rest_save(struct vcpu *v, struct utcb_stat
         control_registers_save(c, s);
     if (mtd & MTD_SYSTEM)
         system_save(v, s, mtd);
+    vcpu_time_kernel(&v->base, rdtsc()); // an event without an exit (the first of all, a recall) comes here too
 }
 
 static __attribute__((noinline)) void rest_load(struct vcpu *v, const struct utcb_state *s, uint32_t mtd)
 {
     struct vmcb *c = v->vmcb;
+    if (mtd & MTD_RFLAGS)
+        c->rflags = s->rflags | RFLAGS_ONE;
+    if (mtd & MTD_STATE) {
+        c->int_shadow = s->intr_state & (BLOCKING_STI | BLOCKING_MOV_SS) ? SVM_INT_SHADOW : 0;
+        nmi_block(v, s->intr_state & BLOCKING_NMI);
+    }
     if (mtd & (MTD_BSD | MTD_R8_R15))
         vcpu_gprs_load(&v->base, s, mtd);
     if (mtd & MTD_RSP)
@@ -260,44 +285,29 @@ static __attribute__((noinline)) void rest_load(struct vcpu *v, const struct utc
         event_inject(v, s); // moves RIP, and sets V_IRQ beside V_TPR
 }
 
-static uint32_t interruptibility(struct vcpu *v)
-{
-    return (v->vmcb->int_shadow & SVM_INT_SHADOW ? BLOCKING_STI : 0) | (v->nmi == NMI_OPEN ? 0 : BLOCKING_NMI);
-}
-
 // The last word of the kernel before the handler runs: time from the exit to here is the kernel's.
 void svm_state_save(struct ec *ec, struct utcb_state *s, uint32_t mtd)
 {
     struct vcpu *v = ec->vcpu;
-    struct vmcb *c = v->vmcb;
+    const struct vmcb *c = v->vmcb;
     if (mtd & MTD_ACDB) {
         s->gpr[GPR_RAX] = c->rax;
         s->gpr[GPR_RCX] = v->base.gpr[GPR_RCX];
         s->gpr[GPR_RDX] = v->base.gpr[GPR_RDX];
         s->gpr[GPR_RBX] = v->base.gpr[GPR_RBX];
     }
-    s->insn_len = instruction_length(v);
-    if (mtd & MTD_INJ)
-        event_interrupted(v, s);
-    if (mtd & MTD_RIP)
-        s->rip = c->rip;
-    if (mtd & MTD_RFLAGS)
-        s->rflags = c->rflags;
-    if (mtd & MTD_STATE) {
-        s->intr_state = interruptibility(v);
-        s->activity = ACTIVITY_ACTIVE;
+    s->insn_len = instruction_length(v, c);
+    place_save(v, c, s, mtd);
+    if (mtd & MTD_QUAL) {
+        s->qual[0] = c->exit_info1;
+        s->qual[1] = c->exit_info2;
+        if (__builtin_expect(v->failed, 0))
+            failure_save(v, s);
     }
-    if (mtd & MTD_QUAL)
-        qualification_save(v, s);
-    if ((mtd & MTD_DECODE) == MTD_DECODE) {
-        control_registers_save(c, s);
-        efer_save(c, s);
-        code_and_stack_save(c, s->seg);
-        mtd &= ~MTD_DECODE;
-    }
-    if (mtd & ~(MTD_FIRST | MTD_INJ))
+    if (mtd & ~MTD_SAVED_FIRST)
         rest_save(v, s, mtd);
-    vcpu_time_kernel(&v->base, rdtsc());
+    else
+        vcpu_time_exit(&v->base, rdtsc());
 }
 
 // The first thing of an answer: time until now was the handler's.
@@ -316,12 +326,6 @@ void svm_state_load(struct ec *ec, struct utcb_state *s, uint32_t mtd)
     }
     if (mtd & MTD_RIP)
         c->rip = s->rip;
-    if (mtd & MTD_RFLAGS)
-        c->rflags = s->rflags | RFLAGS_ONE;
-    if (mtd & MTD_STATE) {
-        c->int_shadow = s->intr_state & (BLOCKING_STI | BLOCKING_MOV_SS) ? SVM_INT_SHADOW : 0;
-        nmi_block(v, s->intr_state & BLOCKING_NMI);
-    }
-    if (mtd & ~MTD_FIRST)
+    if (mtd & ~MTD_LOADED_FIRST)
         rest_load(v, s, mtd);
 }

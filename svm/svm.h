@@ -53,6 +53,7 @@ struct vcpu {
     uint8_t nmi;         // enum nmi_state
     bool nmi_window;     // asked for
     bool unchecked;      // the VMM changed what entry_check.c looks at
+    bool flushed;        // the last entry emptied the TLB: the VMCB still says so
     bool failed;         // the last entry failed
     bool explained;      // one failure is in the log already
 };
@@ -67,6 +68,11 @@ void msrpm_fill(uint8_t *map, bool tsc_aux);
 void npt_format_init(struct pt_format *format, bool large_1g);
 void npt_flush(struct pd *pd);
 void asid_take(struct vcpu *v);
+static inline bool asid_is_stale(const struct vcpu *v)
+{
+    return v->asid_round != v->local->asid_round ||
+           v->flush_seen != __atomic_load_n(&v->base.ec->pd->guest_tag, __ATOMIC_ACQUIRE);
+}
 // vcpu.c
 enum status svm_vcpu_create(struct ec *ec, void *apic_page, struct vcpu_stats *stats);
 void svm_vcpu_release(struct ec *ec);

@@ -32,7 +32,14 @@ log: {log}/bochs.log
 OVMF = "/usr/share/ovmf/OVMF.fd"
 BOCHS_HOST_MEMORY_MAX = 2048  # MiB; the rest of a larger guest is paged to a file by Bochs
 BOCHS_DEFAULT_MODEL = "corei7_haswell_4770"
+# One nanosecond per instruction; RDRAND from a seed, as Linux places itself by it.
+QEMU_COUNTED = ["-icount", "shift=0,sleep=off", "-seed", "1"]
 PR_SET_PDEATHSIG = 1
+
+
+def qemu_date(when):
+    """--rtc for QEMU."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(int(when))) if when.isdigit() else when
 
 
 def die_with_parent():
@@ -127,11 +134,11 @@ class Qemu(Machine):
 
     def command(self):
         options = self.options
-        rtc = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(int(options.rtc))) if options.rtc.isdigit() else options.rtc
+        rtc = qemu_date(options.rtc)
         accelerate = ["-enable-kvm", "-cpu", options.model or "host"] if options.on == "kvm" else \
                      ["-accel", "tcg", "-cpu", options.model or "max"]
-        if options.icount:  # RDRAND from a seed, as the guest's kernel places itself by it
-            accelerate += ["-icount", "shift=0,sleep=off", "-seed", "1"]
+        if options.icount:
+            accelerate += QEMU_COUNTED
             rtc += ",clock=vm"
         debug = ["-gdb", f"tcp:127.0.0.1:{options.gdb}", "-S"] if options.gdb else []
         monitor = f"unix:{options.monitor},server=on,wait=off" if options.monitor else "none"
