@@ -12,15 +12,15 @@
 // Guest code, 16 bits unless it says otherwise; position independent. Each ends at NAME_end.
 #define GUEST(name, code)                                                                                              \
     extern const char guest_##name[], guest_##name##_end[];                                                            \
-    __asm__(".pushsection .rodata\n.code16\nguest_" #name ":\n" code "\nguest_" #name                                  \
-            "_end:\n.code64\n.popsection")
+    __asm__(".pushsection .rodata\n.code16\nguest_" #name ":\n" code "\nguest_" #name "_end:\n.code64\n.popsection")
 
 GUEST(plain, "mov $0x1234, %ebx\n mov $7, %eax\n mov $9, %ecx\n cpuid\n out %al, $0x80\n in $0x81, %al\n hlt");
 GUEST(many, "mov $1000, %edi\n 1: cpuid\n dec %edi\n jnz 1b\n hlt");
 GUEST(ports, "mov $1000, %edi\n 1: out %al, $0x80\n dec %edi\n jnz 1b\n hlt");
 GUEST(spin, "1: inc %eax\n jmp 1b");
 GUEST(windows, "cli\n out %al, $0x80\n sti\n nop\n nop\n 1: inc %edx\n jmp 1b");
-GUEST(memory, "mov $0x3000, %ax\n mov %ax, %ds\n movb $0x5a, 0x10\n mov $0xf000, %ax\n mov %ax, %ds\n mov 0x1230, %al\n hlt");
+GUEST(memory,
+      "mov $0x3000, %ax\n mov %ax, %ds\n movb $0x5a, 0x10\n mov $0xf000, %ax\n mov %ax, %ds\n mov 0x1230, %al\n hlt");
 GUEST(triple, "lidt %cs:2f-guest_triple\n int3\n 2: .word 0, 0, 0");
 GUEST(msrs, "mov $0xc0000082, %ecx\n mov $0x11223344, %eax\n mov $0x7f, %edx\n wrmsr\n out %al, $0x80\n rdmsr\n hlt");
 GUEST(badmsr, "mov $0xc0011029, %ecx\n rdmsr\n hlt");
@@ -28,23 +28,24 @@ GUEST(vectors, "movd %eax, %xmm3\n 1: out %al, $0x80\n movd %xmm3, %eax\n jmp 1b
 GUEST(halt, "hlt");
 // DS is at the local APIC: identity, TPR, EOI, current count
 GUEST(xapic, "mov 0x20, %ebx\n movl $0x35, 0x80\n mov 0x80, %edx\n movl $0, 0xb0\n mov 0x390, %eax\n hlt");
-GUEST(x2apic, "mov $0x802, %ecx\n rdmsr\n mov %eax, %ebx\n mov $0x808, %ecx\n mov $0x45, %eax\n xor %edx, %edx\n wrmsr\n"
-              "mov $0x80b, %ecx\n xor %eax, %eax\n wrmsr\n hlt");
+GUEST(x2apic,
+      "mov $0x802, %ecx\n rdmsr\n mov %eax, %ebx\n mov $0x808, %ecx\n mov $0x45, %eax\n xor %edx, %edx\n wrmsr\n"
+      "mov $0x80b, %ecx\n xor %eax, %eax\n wrmsr\n hlt");
 GUEST(reads, "mov $0x3000, %ax\n mov %ax, %ds\n 1: mov 0, %bx\n inc %ecx\n jmp 1b");
 
-#define GUEST_CS   0x0100 // code at 1000h
-#define GUEST_CODE (GUEST_CS * 16ul)
-#define GUEST_RAM  LARGE_SIZE
-#define VCPU_PAGES 0x53000000ul
-#define GUEST_VIEW 0x80000000ul
-#define LOG_VIEW   0x90000000ul
-#define SECOND     1000 // ms, longest wait for a guest
+#define GUEST_CS    0x0100 // code at 1000h
+#define GUEST_CODE  (GUEST_CS * 16ul)
+#define GUEST_RAM   LARGE_SIZE
+#define VCPU_PAGES  0x53000000ul
+#define GUEST_VIEW  0x80000000ul
+#define LOG_VIEW    0x90000000ul
+#define PATIENCE_MS 20000 // ms, longest wait for a guest: only a hang takes that long
 
 struct vm {
-    uint64_t phys, view;    // guest RAM: 2 MiB at guest-physical 0, and where we see it
-    uint64_t events;        // selectors: EVENT_COUNT portals
+    uint64_t phys, view; // guest RAM: 2 MiB at guest-physical 0, and where we see it
+    uint64_t events;     // selectors: EVENT_COUNT portals
     uint64_t ec[2], sc[2];
-    uint64_t done;          // semaphore
+    uint64_t done; // semaphore
     const struct vcpu_stats *stats;
     uint64_t (*answer)(unsigned event, struct utcb_state *s);
     unsigned seen[EVENT_COUNT];
@@ -112,7 +113,8 @@ static bool no_vms(void)
 }
 
 // `count` vCPUs that start with `code` in real mode, at `prio`; they run once we wait.
-static void vm_start(const char *code, const char *end, uint64_t (*answer)(unsigned, struct utcb_state *), unsigned count, unsigned prio)
+static void vm_start(const char *code, const char *end, uint64_t (*answer)(unsigned, struct utcb_state *),
+                     unsigned count, unsigned prio)
 {
     static uint64_t phys;
     if (!phys) {
@@ -123,7 +125,9 @@ static void vm_start(const char *code, const char *end, uint64_t (*answer)(unsig
     memset((void *)GUEST_VIEW, 0, 0x100000);
     memcpy((void *)(GUEST_VIEW + GUEST_CODE), code, end - code);
     CHECK_EQ(create_sm(vm.done, SEL_SELF_PD, 0).status, ST_OK);
-    CHECK_EQ(ctrl_pd(PD_MAP_GST, SEL_SELF_PD, 0, SEL_HW, phys, pd_arg(GUEST_RAM / PAGE_SIZE, MAP_R | MAP_W | MAP_X)).status, ST_OK);
+    CHECK_EQ(
+        ctrl_pd(PD_MAP_GST, SEL_SELF_PD, 0, SEL_HW, phys, pd_arg(GUEST_RAM / PAGE_SIZE, MAP_R | MAP_W | MAP_X)).status,
+        ST_OK);
     for (unsigned i = 0; i < count; i++) {
         uint64_t events = sels(EVENT_COUNT), pages = VCPU_PAGES + i * 2 * PAGE_SIZE;
         vm.ec[i] = sels(1);
@@ -154,7 +158,7 @@ static void vm_end(unsigned count)
 
 static bool vm_wait(void)
 {
-    enum status st = sm_down(vm.done, after_ms(SECOND));
+    enum status st = sm_down(vm.done, after_ms(PATIENCE_MS));
     CHECK_EQ(st, ST_OK);
     for (unsigned e = 0; st != ST_OK && e < EVENT_COUNT; e++)
         if (vm.seen[e] || vm.stats->exits[e])
@@ -260,7 +264,8 @@ static void costs(void)
         return;
     cost_of("CPUID", guest_many, guest_many_end, VMX_EXIT_CPUID, MTD_ACDB | MTD_RIP | MTD_RFLAGS | MTD_STATE);
     cost_of("CPUID with all that decoding needs", guest_many, guest_many_end, VMX_EXIT_CPUID,
-            MTD_GPR | MTD_RIP | MTD_RFLAGS | MTD_STATE | MTD_QUAL | MTD_INJ | MTD_CR | MTD_EFER | MTD_CSSS | MTD_ESDS | MTD_FSGS);
+            MTD_GPR | MTD_RIP | MTD_RFLAGS | MTD_STATE | MTD_QUAL | MTD_INJ | MTD_CR | MTD_EFER | MTD_CSSS | MTD_ESDS |
+                MTD_FSGS);
     cost_of("port", guest_ports, guest_ports_end, VMX_EXIT_IO, MTD_ACDB | MTD_RIP | MTD_RFLAGS | MTD_STATE | MTD_QUAL);
 }
 
