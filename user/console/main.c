@@ -2,193 +2,26 @@
 // The console: one terminal for the system (shell and log) and two for each VM, its serial port and its screen, on the
 // serial line and on the VGA at once. One of them has the focus: it is shown, and gets what is typed. Nobody waits for
 // the displays: what they have not shown yet of a serial port is kept, the oldest is dropped.
-#include "lib/c/printf.h"
 #include "lib/c/string.h"
 #include "lib/sys/clock.h"
 #include "lib/sys/process.h"
 #include "lib/sys/root.h"
 #include "lib/sys/thread.h"
-#include "user/console/control.h"
-#include "user/console/framebuffer.h"
+#include "user/console/console.h"
 #include "user/console/i8042.h"
-#include "user/console/keyboard.h"
 #include "user/console/serial.h"
-#include "user/console/terminal.h"
 #include "user/console/vga.h"
 #include "user/console/vga_graphics.h"
-#include "user/console/view.h"
 
-#define SLOTS       24
-#define SYSTEM      0    // slot of the shell, and of the log
-#define KEY_LEAVE   0x1d // Ctrl-]
-#define POLL_US     5000 // a terminal that prints is looked at this often, instead of being woken for every byte ...
-#define POLLS_QUIET 4    // ... until it printed nothing so many times
-#define NOTICE_MAX  640
-#define CHUNK       1024
-
-// Addresses and selectors of what a slot has.
-#define TERMINALS    0x30000000ul
-#define TERMINAL_GAP 0x20000ul
-#define CHANNELS     0x31000000ul
-#define CHANNEL_GAP  0x2000ul
+#define KEY_LEAVE    0x1d // Ctrl-]
+#define POLL_US      5000 // a terminal that prints is looked at this often, instead of being woken for every byte ...
+#define POLLS_QUIET  4    // ... until it printed nothing so many times
+#define CHUNK        1024
 #define THREADS      0x32000000ul
 #define THREAD_UTCBS 0x33000000ul
-#define SEL_THREADS  (SEL_USER_FREE)
-#define SEL_CHANNELS (SEL_USER_FREE + 8)
-#define PLACES       (4 * SLOTS) // of channels
+#define ENTER_SCREEN "\033[?1049h\033[2J\033[H" // a VM's screen is on xterm's alternate one
 
-// Around what is shown of a VM's screen: xterm's alternate screen.
-#define ENTER_SCREEN "\033[?1049h\033[2J\033[H"
-#define LEAVE_SCREEN "\033[0m\033[?25h\033[?1049l"
-
-struct slot {
-    bool connected; // a process is at the other end
-    bool printed;   // it has used its serial port
-    uint32_t vm_id;
-    enum control_view choice;
-    unsigned quiet; // polls without output
-    struct channel channel;
-    struct terminal *terminal; // NULL = the slot is free
-    struct view *view;         // a VM's screen
-};
-
-// What a VM's slot has in memory.
-struct vm_memory {
-    struct terminal terminal;
-    struct view view;
-};
-
-static struct {
-    struct slot slots[SLOTS];
-    unsigned focus;
-    struct view *shown; // the screen that is looked at, NULL: a terminal is
-    bool has_serial, has_vga, has_framebuffer, redraw, serial_held;
-    struct framebuffer framebuffer;
-    struct pixels pixels; // of that screen
-    struct terminal system;
-    struct control control;
-    struct keyboard keyboard;
-    uint32_t events_seen;
-    uint64_t log_position, log_mark; // the log up to log_position is in the system's terminal up to log_mark
-    uint32_t wanted_vm; // whose terminal gets the focus once the shell's output is shown up to wanted_at; 0 = no change
-    uint64_t wanted_at;
-    char notice[NOTICE_MAX]; // for the serial line, before the terminal's own bytes
-    uint32_t notice_length;
-} console;
-
-static struct slot *focused(void)
-{
-    return &console.slots[console.focus];
-}
-
-static void notice(const char *text, uint32_t n)
-{
-    if (n > NOTICE_MAX - console.notice_length)
-        n = NOTICE_MAX - console.notice_length;
-    memcpy(console.notice + console.notice_length, text, n);
-    console.notice_length += n;
-}
-
-// Below a screen that is looked at, where the terminal has such a line.
-static void notice_below(const char *text, uint32_t n)
-{
-    char line[200];
-    notice(line, snprintf(line, sizeof line, "\0337\033[%u;1H\033[0m\033[K%.*s\0338", SCREEN_ROWS + 1,
-                          (int)(n < SCREEN_COLUMNS ? n : SCREEN_COLUMNS), text));
-}
-
-// --- focus
-// -----------------------------------------------------------------------------------------------------------------
-
-// Is it the screen that is looked at, not the serial port?
-static bool on_screen(const struct slot *s)
-{
-    return s->view && (s->choice == VIEW_SCREEN || (s->choice == VIEW_AUTO && !s->printed));
-}
-
-// Screens are told whether they are looked at. The serial line's terminal shows them on its alternate screen.
-static void settle_view(void)
-{
-    struct view *now = on_screen(focused()) ? focused()->view : NULL;
-    if (now == console.shown)
-        return;
-    if (console.shown) {
-        if (console.shown->begun)
-            notice(LEAVE_SCREEN, sizeof LEAVE_SCREEN - 1);
-        view_show(console.shown, false, NULL);
-    }
-    if (now)
-        view_show(now, true, console.has_vga || console.has_framebuffer ? &console.pixels : NULL);
-    console.shown = now;
-    console.redraw = true;
-}
-
-static void focus(unsigned slot)
-{
-    console.focus = slot;
-    console.redraw = true;
-    settle_view();
-}
-
-static void focus_system(void)
-{
-    struct terminal *t = console.slots[SYSTEM].terminal;
-    if (console.focus == SYSTEM)
-        return;
-    focus(SYSTEM);
-    notice("\033[0m\r\n", 6);
-    if (t->sent == t->head)
-        notice(t->line, t->line_length);
-}
-
-static unsigned slot_of(uint32_t vm_id)
-{
-    unsigned i = SYSTEM + 1;
-    while (i < SLOTS && (!console.slots[i].terminal || console.slots[i].vm_id != vm_id))
-        i++;
-    return i;
-}
-
-static void focus_slot(unsigned i)
-{
-    char text[80];
-    console.focus = SYSTEM; // a screen that was looked at is left first
-    settle_view();
-    terminal_skip(console.slots[i].terminal, REPLAY);
-    notice(text, snprintf(text, sizeof text, "[console of vm %u: Ctrl-] leaves]\r\n", console.slots[i].vm_id));
-    focus(i);
-}
-
-static void focus_vm(uint32_t vm_id)
-{
-    char text[80];
-    unsigned i = slot_of(vm_id);
-    if (i < SLOTS)
-        focus_slot(i);
-    else
-        terminal_insert(console.slots[SYSTEM].terminal, text,
-                        snprintf(text, sizeof text, "vm %u has no console\n", vm_id));
-}
-
-// Alt-F1 is the shell, Alt-F2 the first VM, ...
-static void focus_key(unsigned key)
-{
-    unsigned i = key - 1;
-    console.wanted_vm = 0;
-    if (i == SYSTEM)
-        focus_system();
-    else if (i != console.focus && i < SLOTS && console.slots[i].terminal)
-        focus_slot(i);
-}
-
-static void focus_wanted(void)
-{
-    uint32_t vm_id = console.wanted_vm;
-    if (!vm_id || console.slots[SYSTEM].terminal->sent < console.wanted_at)
-        return;
-    console.wanted_vm = 0;
-    focus_vm(vm_id);
-}
+struct console console;
 
 // --- output
 // ----------------------------------------------------------------------------------------------------------------
@@ -222,24 +55,6 @@ static void print_system(const uint8_t *bytes, uint32_t n)
             break;
         }
     }
-}
-
-static void slot_remove(unsigned i)
-{
-    struct slot *s = &console.slots[i];
-    if (s->connected)
-        root_channel_close(&s->channel);
-    s->connected = false;
-    if (i == SYSTEM) {
-        s->terminal->keys_tail = s->terminal->keys_head;
-        return;
-    }
-    if (console.focus == i)
-        focus_system();
-    if (s->view)
-        view_close(s->view);
-    root_mem_free(s->terminal);
-    *s = (struct slot){0};
 }
 
 // The shell is held back rather than cut; a guest never is.
@@ -415,106 +230,6 @@ static void deliver(struct slot *s)
     }
 }
 
-// --- what root has for us
-// --------------------------------------------------------------------------------------------------
-
-static unsigned slot_free(const struct channel_peer *peer)
-{
-    if (!peer->vm_id)
-        return strcmp(peer->name, "shell") ? SLOTS : SYSTEM;
-    unsigned i = slot_of(peer->vm_id);
-    for (unsigned free = SYSTEM + 1; i == SLOTS && free < SLOTS; free++)
-        if (!console.slots[free].terminal)
-            i = free;
-    return i;
-}
-
-// Its serial port or its screen comes first.
-static bool slot_prepare(unsigned i, uint32_t vm_id)
-{
-    struct slot *s = &console.slots[i];
-    struct vm_memory *memory = (void *)(TERMINALS + i * TERMINAL_GAP);
-    if (s->terminal)
-        return true;
-    if (root_mem_alloc(memory, (sizeof *memory + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1), 0, NULL) != ROOT_OK)
-        return false;
-    *s = (struct slot){.vm_id = vm_id, .terminal = &memory->terminal, .view = &memory->view};
-    terminal_init(s->terminal);
-    return true;
-}
-
-static bool slot_connect(unsigned i, const struct channel *channel, const struct channel_peer *peer)
-{
-    struct slot *s = &console.slots[i];
-    bool screen = peer->kind == CHANNEL_SCREEN;
-    if (i == SLOTS || !slot_prepare(i, peer->vm_id) || (screen ? !s->view || s->view->connected : s->connected))
-        return false;
-    if (screen) {
-        view_connect(s->view, channel);
-        return true;
-    }
-    s->connected = true;
-    s->channel = *channel;
-    s->quiet = 0;
-    return true;
-}
-
-// A channel is accepted into a place of its own; whose it is shows only then.
-static bool accept_one(void)
-{
-    static unsigned next; // places rotate: that of a channel may still be in use by the one before
-    struct channel channel;
-    struct channel_peer peer;
-    enum root_error e = ROOT_BAD;
-    for (unsigned tries = 0; tries < PLACES && e == ROOT_BAD; tries++, next = (next + 1) % PLACES)
-        e = root_channel_accept(&channel, (void *)(CHANNELS + next * CHANNEL_GAP), SEL_CHANNELS + 2 * next, &peer);
-    if (e != ROOT_OK)
-        return false;
-    if (!slot_connect(slot_free(&peer), &channel, &peer))
-        root_channel_close(&channel);
-    return true;
-}
-
-// Lines that concern the VM whose console is looked at are shown there too.
-static void log_show(const char *text, uint32_t n)
-{
-    char mark[24];
-    terminal_insert(console.slots[SYSTEM].terminal, text, n);
-    if (console.focus == SYSTEM)
-        return;
-    unsigned length = snprintf(mark, sizeof mark, "] vm %u ", focused()->vm_id);
-    for (const char *line = text, *end = text + n; line < end;) {
-        const char *stop = memchr(line, '\n', end - line);
-        stop = stop ? stop + 1 : end;
-        const char *at = memchr(line, ']', stop - line);
-        if (at && (unsigned)(stop - at) > length && !memcmp(at, mark, length)) {
-            terminal_insert(focused()->terminal, line, stop - line);
-            if (console.shown)
-                notice_below(line, stop - line);
-        }
-        line = stop;
-    }
-}
-
-// The log comes behind what the shell had printed before it.
-static void take_events(void)
-{
-    struct slot *system = &console.slots[SYSTEM];
-    uint32_t events = __atomic_load_n(&start_info()->events, __ATOMIC_ACQUIRE);
-    char log[ROOT_LOG_CHUNK];
-    uint32_t n;
-    if (events == console.events_seen && console.log_position != ROOT_LOG_UNSEEN)
-        return;
-    while (accept_one())
-        ;
-    if (system->connected && channel_readable(&system->channel))
-        return;
-    console.events_seen = events;
-    while ((n = root_log_read(&console.log_position, log)))
-        log_show(log, n);
-    console.log_mark = system->terminal->head;
-}
-
 // How much of the log has left on the serial line, for root: the machine may go off then. False: it is still on its
 // way.
 static bool tell_progress(void)
@@ -584,8 +299,9 @@ int main(void)
     console.log_position = ROOT_LOG_UNSEEN;
     console.has_serial = serial_init();
     console.has_vga = start_info()->flags & START_HAS_VGA;
-    console.has_framebuffer = start_info()->flags & START_HAS_FRAMEBUFFER &&
-                              framebuffer_init(&console.framebuffer, (void *)START_FRAMEBUFFER, &start_info()->framebuffer);
+    console.has_framebuffer =
+        start_info()->flags & START_HAS_FRAMEBUFFER &&
+        framebuffer_init(&console.framebuffer, (void *)START_FRAMEBUFFER, &start_info()->framebuffer);
     console.slots[SYSTEM].terminal = &console.system;
     console.redraw = true;
     terminal_init(&console.system);
