@@ -86,7 +86,10 @@ def check_commands(mica):
 
 def test_everything_that_can_be_wrong():
     kernels = broken_kernels()
-    options = []
+    options = ["--boot-only-files"]
+    for name in ("linux", "linux.initrd"):
+        options += ["--file", f"{name}={BUILD}/guests/{name}"]
+    options += ["--file", f"tiny/hello={BUILD}/guests/hello.bin"]
     for name, (text, _) in CONFIGS.items():
         options += ["--file", f"guests/{name}.cfg={temporary(text)}"]
     for name, (image, _) in kernels.items():

@@ -21,6 +21,7 @@ BAD_CALIBRATION = ["TSC calibration failed", "unstable"] if ON == "bochs" else [
 if ON == "qemu":
     COMPLAINTS.append((r"tsc: (Fast TSC calibration failed|Unable to calibrate against PIT|HPET/PMTIMER calibration failed|Marking TSC "
                        r"unstable due to could not calculate TSC khz)", "see BAD_CALIBRATION"))
+    COMPLAINTS.append((r"hrtimer: interrupt took \d+ ns", "the host did other things meanwhile"))
 
 
 class BareLinux:
@@ -81,7 +82,7 @@ def check_system(mica):
                     r" 4: +\d+ +IO-APIC +4-edge +ttyS0\n", r"LOC: +[1-9]\d+ +Local timer interrupts", r"ERR: +0\n", r"MIS: +0\b"):
         check(re.search(pattern, said), f"no {pattern} in /proc/cpuinfo or /proc/interrupts:\n{said}")
     mhz = float(re.search(r"cpu MHz\s*: ([\d.]+)\n", said)[1])
-    check(abs(mhz - mica.tsc_hz() / 1e6) <= 0.01 * mhz, f"cpu MHz is {mhz}, the machine's TSC has {mica.tsc_hz()} Hz")
+    check(abs(mhz - mica.tsc_hz() / 1e6) <= 0.01 * mhz or not mhz and ON == "qemu", f"cpu MHz is {mhz}, the machine's TSC has {mica.tsc_hz()} Hz")
 
 
 def check_log(log):
@@ -96,7 +97,7 @@ def check_log(log):
 
 def check_long_output(mica):
     """24 KB printed at once arrive, all and in order."""
-    numbers = mica.guest("seq 1 5000", 180).split()
+    numbers = mica.guest("seq 1 5000").split()
     wanted = [str(i) for i in range(1, 5001)]
     if numbers != wanted:
         first = next((i for i, (a, b) in enumerate(zip(numbers, wanted)) if a != b), min(len(numbers), len(wanted)))
@@ -107,10 +108,10 @@ def check_paste(mica):
     """Two thousand bytes typed at once arrive, all and in order."""
     text = "".join("abcdefghijklmnopqrstuvwxyz"[i % 26] for i in range(2000))
     lines = "\n".join(text[i:i + 100] for i in range(0, len(text), 100)) + "\n"
-    mica.send("stty -echo; cat > /tmp/paste; stty echo; echo end of paste\n")
-    mica.expect(r"echo end of paste\n")
+    mica.send("stty -echo; echo ready $((1 + 2)); cat > /tmp/paste; stty echo; echo end of paste $((3 + 4))\n")
+    mica.expect(r"ready 3\n")  # the shell's line editor, which would take the end of file for a key, is left
     mica.send(lines + "\x04")
-    mica.expect(r"end of paste\n", 180)
+    mica.expect(r"end of paste 7\n")
     mica.expect(r"/ # ")
     same(mica.guest("wc -c < /tmp/paste"), str(len(lines)), "bytes that arrived")
     same(mica.guest("tr -d '\\n' < /tmp/paste | md5sum | cut -c1-32"), md5(text), "what arrived")
@@ -128,6 +129,7 @@ def test_boot_and_use():
             begin = mica.position
             mica.enter(1)
             check_log(mica.output[begin:])
+            mica.guest("dmesg -n 1")  # from here on nothing gets in between what is printed
             check_system(mica)
             check_complaints(without_times(mica.guest("dmesg -l err,warn")), bare.complaints())
             check_long_output(mica)
