@@ -55,6 +55,7 @@
         mov ah, 2
         int 16h
         hlt
+        mov eax, 5a5a1234h
         mov ecx, 4096
         mov edi, 300000h
         a32 repe scasd

@@ -165,6 +165,8 @@ stubs:
 reflect: push eax
         push ebx
         push ecx
+        mov ax, 16                      ; the data segments are null here
+        mov ds, ax
         movsx eax, byte [esp+12]
         add eax, 128
         call vector
@@ -196,6 +198,8 @@ vector: movzx ebx, word [esp+4+16+16]   ; SS
 gp:     push eax
         push ebx
         push ecx
+        mov ax, 16
+        mov ds, ax
         movzx eax, word [esp+12+8]
         shl eax, 4
         add eax, [esp+12+4]

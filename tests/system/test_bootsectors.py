@@ -85,7 +85,7 @@ def compare(only=()):
     with tempfile.TemporaryDirectory(prefix="mica-boot-") as folder:
         todo = [program for program in programs(Path(folder)) if not only or program.name in only]
         files = [option for program in todo for option in ("--file", f"{program.name}={program.image}")]
-        with System(*files, "--boot-only-files", on="qemu") as mica:
+        with System(*files, "--boot-only-files") as mica:
             for program in todo:
                 theirs = ["done"] if program.alone else reference_screen(program)
                 if not any("done" in line for line in theirs):
