@@ -35,7 +35,7 @@ def check_shares(mica, machines, cpus):
 
 def check_sleep(mica, vm):
     mica.enter(vm)
-    mica.check_sleep(10)
+    mica.check_sleep(4)
     mica.leave()
 
 
