@@ -6,8 +6,8 @@
 #include "vmm-user/layout.h"
 
 #define STEP_MIN  (1ul << 20)
-#define STEP_PART 8     // a step is that part of what is taken already: root keeps few regions per process
-#define OVERHEAD  256   // the index is less than that part of the pages
+#define STEP_PART 8   // a step is that part of what is taken already: root keeps few regions per process
+#define OVERHEAD  256 // the index is less than that part of the pages
 
 bool disk_pages_expect(uint64_t size)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Memory for what guests write to their disks: zeroed pages, taken from root in pieces that grow with what is in use, and
-// kept until the VM ends.
+// Memory for what guests write to their disks: zeroed pages, taken from root in pieces that grow with what is in use,
+// and kept until the VM ends.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>

@@ -141,9 +141,8 @@ bool firmware_insert(struct vm *vm, enum firmware_medium which, const void *file
     struct block_ram *medium = &f->media[which];
     struct bios_disk *const disks[MEDIUM_COUNT] = {&f->bios.floppy[0], &f->bios.floppy[1], &f->bios.hard_disk[0],
                                                    &f->bios.hard_disk[1], &f->bios.cd[0]};
-    if (!size ||
-        !block_ram_init(medium, kinds[which].kind, file, size, kinds[which].kind == BLOCK_CD ? NULL : page_alloc,
-                        &f->pages))
+    if (!size || !block_ram_init(medium, kinds[which].kind, file, size,
+                                 kinds[which].kind == BLOCK_CD ? NULL : page_alloc, &f->pages))
         return false;
     if (!medium->backend.read_only && !disk_pages_expect(size))
         return false;
@@ -200,7 +199,14 @@ void firmware_power_on(struct vm *vm)
 
 void firmware_screen(struct vm *vm, uint16_t graphics, struct load_screen *screen)
 {
-    enum { BDA_MODE = 0x449, BDA_COLUMNS = 0x44a, BDA_COLUMN = 0x450, BDA_ROW = 0x451, BDA_ROWS = 0x484, BDA_POINTS = 0x485 };
+    enum {
+        BDA_MODE = 0x449,
+        BDA_COLUMNS = 0x44a,
+        BDA_COLUMN = 0x450,
+        BDA_ROW = 0x451,
+        BDA_ROWS = 0x484,
+        BDA_POINTS = 0x485
+    };
     struct bios_graphics now;
     char text[80];
     bool found = graphics && bios_graphics(&vm->firmware.bios, graphics, &now);
@@ -212,7 +218,8 @@ void firmware_screen(struct vm *vm, uint16_t graphics, struct load_screen *scree
                                    .column = bda[BDA_COLUMN],
                                    .row = bda[BDA_ROW]};
     if (graphics && !found) {
-        snprintf(text, sizeof(text), "vga=0x%x: there is no such graphics mode; the screen stays in text", graphics + 0x200u);
+        snprintf(text, sizeof(text), "vga=0x%x: there is no such graphics mode; the screen stays in text",
+                 graphics + 0x200u);
         root_log(text);
     }
     if (!found)

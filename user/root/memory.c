@@ -7,8 +7,8 @@
 #define RUN_POOL     8192
 #define SMALL_LIMIT  (16ul << 20 >> PAGE_SHIFT) // pages of a process in 4 KiB pages
 #define LATER_LIMIT  (1ul << 40 >> PAGE_SHIFT)
-#define RESERVE      (8ul << 20 >> PAGE_SHIFT)  // pages that no guest gets
-#define CLEAN_BUDGET (4ul << 20 >> PAGE_SHIFT)  // pages zeroed per request, so that others need not wait long
+#define RESERVE      (8ul << 20 >> PAGE_SHIFT) // pages that no guest gets
+#define CLEAN_BUDGET (4ul << 20 >> PAGE_SHIFT) // pages zeroed per request, so that others need not wait long
 #define LOW_LIMIT    (1ul << 32)
 
 struct run_node {
