@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 # Mica's build. `make help` lists the targets. New source files need no edit here: folders are searched.
 
 B       ?= build

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The BIOS data area at 0040:0000 (offsets; IBM PS/2 and PC BIOS Interface Technical Reference, Ralf Brown's memory
 // list).
 #pragma once

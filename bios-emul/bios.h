@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The firmware of the virtual PC: a ROM whose interrupt stubs trap to the VMM, and the services behind them. Pure code:
 // it knows the machine only through the callbacks below.
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Drives as INT 13h numbers them.
 #pragma once
 #include "bios-emul/internal.h"

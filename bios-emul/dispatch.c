@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // From a trapping instruction in the ROM to its service and back.
 #include "bios-emul/internal.h"
 #include "lib/c/string.h"

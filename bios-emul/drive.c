@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Drives: what a number of INT 13h stands for, its geometry, and how sectors get into the guest's memory.
 #include "bios-emul/disk.h"
 #include "lib/c/string.h"

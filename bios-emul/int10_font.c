@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // INT 10h AH=11h: the character generator, which lies in plane 2.
 #include "bios-emul/video.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Characters, scrolling and pixels in graphics modes. Planar memory is reached through the graphics controller as by
 // any program; its registers are left as a mode set leaves them.
 #include "bios-emul/video.h"

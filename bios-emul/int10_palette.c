@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // INT 10h AH=0Bh and 10h: the attribute controller's palette and the DAC; default colours.
 #include "bios-emul/video.h"
 

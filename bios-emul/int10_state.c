@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // INT 10h: what the adapter is and can, and its state as a whole.
 #include "bios-emul/video.h"
 #include "lib/c/string.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // INT 10h: characters, cursor, pages and scrolling. In graphics modes the drawing is int10_graphics.c's.
 #include "bios-emul/video.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // INT 10h: which function does what; the small ones.
 #include "bios-emul/video.h"
 

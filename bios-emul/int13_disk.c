@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // INT 13h by cylinder, head and sector, for floppies and hard disks.
 #include "bios-emul/disk.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // INT 13h extensions: Enhanced Disk Drive specification 3.0 (T13 1386D), for hard disks and CDs.
 #include "bios-emul/disk.h"
 #include "lib/c/string.h"

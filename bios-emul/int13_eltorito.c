@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Booting from a CD (El Torito 1.0): without emulation, or as a floppy or hard disk; INT 13h AH=4Ah-4Dh.
 #include "bios-emul/disk.h"
 #include "lib/c/string.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // INT 14h: serial ports by the addresses in the data area.
 #include "bios-emul/internal.h"
 #include "pc/uart16550.h"

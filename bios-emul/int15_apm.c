@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // INT 15h AH=53h: Advanced Power Management 1.2, and its entry from protected mode.
 #include "bios-emul/internal.h"
 #include "pc/acpi_pm.h"

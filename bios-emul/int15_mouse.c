@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // INT 15h AH=C2h: the pointing device, and IRQ 12. A call that talks to the mouse is a small program of commands; it
 // asks again until the mouse has answered each.
 #include "bios-emul/internal.h"

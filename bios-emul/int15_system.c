@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // INT 15h: memory, A20, waits, the configuration table.
 #include "bios-emul/internal.h"
 #include "pc/i8042.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // INT 16h: the keyboard's buffer and shift state.
 #include "bios-emul/keyboard.h"
 #include "pc/i8042.h"

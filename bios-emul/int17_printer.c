@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // INT 17h: the printer, and INT 05h, which prints the screen on it.
 #include "bios-emul/internal.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // INT 19h and 18h: the boot order. The ROM jumps to what is loaded here.
 #include "bios-emul/disk.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // PCI BIOS 2.1: INT 1Ah AH=B1h, and the same from 32-bit code by the BIOS32 service directory.
 #include "bios-emul/internal.h"
 #include "pc/pci_host.h"

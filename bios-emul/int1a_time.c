@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // INT 1Ah: ticks and the real-time clock; INT 70h, and the waits of INT 15h that the clock's periodic interrupt counts.
 #include "bios-emul/internal.h"
 #include "pc/mc146818.h"

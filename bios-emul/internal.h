@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What the services share: the guest's memory and ports, flags, and each other.
 #pragma once
 #include "bios-emul/bda.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // INT 09h: scan codes (set 1) become shift state and the words of the keyboard buffer, as an enhanced AT keyboard's
 // BIOS makes them (IBM PS/2 BIOS Interface Technical Reference, keyboard).
 #include "bios-emul/keyboard.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Power-on: chips, interrupt vectors, the data area; option ROMs.
 #include "bios-emul/internal.h"
 #include "lib/c/string.h"

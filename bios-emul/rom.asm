@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; The ROM of the virtual PC, F0000-FFFFF: stubs that trap to the VMM, the interrupt handlers that are better in the guest
 ; itself, and the tables that software looks for at their historical places. bios-emul/rom.h says the same offsets.
 

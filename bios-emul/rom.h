@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Where things lie in the ROM; rom.asm has the same.
 #pragma once
 #include "bios-emul/bios.h"

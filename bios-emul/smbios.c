@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // SMBIOS 2.4: what the machine is called and what it has (DMTF DSP0134).
 #include "bios-emul/internal.h"
 #include "lib/c/string.h"

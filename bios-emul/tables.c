@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Tables in the ROM that operating systems look for: the BIOS32 directory, PCI interrupt routing ($PIR) and the MP
 // table (MP specification 1.4). The interrupts are wired as the DSDT says: slot n, INTx at I/O APIC pin 16 + (n + x)
 // % 4.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // INT 10h AH=4Fh: VESA BIOS extensions 3.0 over the display interface of Bochs.
 #include "bios-emul/video.h"
 #include "lib/c/string.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The video services' common ground.
 #pragma once
 #include "bios-emul/internal.h"

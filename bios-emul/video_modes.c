@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The modes of the VGA, and how one is set.
 #include "bios-emul/video.h"
 #include "lib/c/string.h"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 # A hard disk with an installed Linux, made from Debian packages without root: guests/debian-disk.sh [BUILD]
 # MBR and GRUB in the gap behind it, then one ext4 partition: GRUB's modules and menu, Debian's stock kernel (linux-image-amd64)
 # with the modules for its disk, an initramfs that mounts the partition, busybox. Prints the image's path, for

@@ -1,5 +1,5 @@
 #!/bin/sh
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 # Makes the FreeDOS guest: guests/freedos.sh [BUILD] puts a hard disk into BUILD/guests/freedos.
 #   FREEDOS_IMG=path      a bootable FreeDOS floppy or hard disk of yours; else
 #   BUILD/cache/freedos.img, one that was downloaded before; else it is downloaded.

@@ -1,5 +1,5 @@
 #!/bin/sh
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 # Makes the GRUB guest from Debian's packages: guests/grub.sh [BUILD] puts a CD into BUILD/guests/grub, with a menu
 # (guests/grub-menu), memtest86+ and the modules that the menu and a person at GRUB's prompt need.
 set -eu

@@ -1,5 +1,5 @@
 #!/bin/sh
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 # Any stock Debian kernel: guests/kernel.sh META [BUILD], META such as linux-image-amd64 or linux-image-6.12-cloud-amd64.
 # Prints the path of the untouched kernel, for `scripts/run --file k=PATH --exec "vm run -kernel k ..."`.
 set -eu

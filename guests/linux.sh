@@ -1,5 +1,5 @@
 #!/bin/sh
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 # Makes the Linux guest from Debian packages: guests/linux.sh BUILD
 #   BUILD/guests/linux         the kernel of the archive's newest linux-image-cloud-amd64, untouched
 #   BUILD/guests/linux.initrd  an initramfs: busybox-static, guests/linux-init as /init, linux-shrc, ticks

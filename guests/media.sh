@@ -1,5 +1,5 @@
 #!/bin/sh
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 # Boot media of other people from Debian packages, untouched: guests/media.sh NAME [BUILD] makes BUILD/guests/media-NAME and prints
 # its path, for `scripts/run --file m=PATH --exec "vm run -cdrom m"` (or -fda).
 #   isolinux     CD: a menu with the hardware detection tool, memtest86+, GRUB Invaders and SYSLINUX' own programs

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 # What the recipes share: Debian packages, downloaded into $cache and kept there. To be sourced, with $cache set.
 # One recipe works at a time: tests that run side by side may want the same files.
 exec 9> "$cache/lock"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 # Other people's kernels from Debian packages, untouched: guests/stock.sh NAME [BUILD]
 #   installer-amd64 installer-i386   the Debian installer's kernel and its own initrd (NAME, NAME.initrd)
 #   memtest                          memtest86+ as a kernel

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Is there an SVM that we can use, and switching it on (AMD APM 2 15.4).
 #include "svm/svm.h"
 #include "ukernel/virt.h"

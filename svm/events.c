@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Events into the guest, in the format of the ABI (which is VT-x's) and of SVM (AMD APM 2 15.20); windows; when NMIs
 // are blocked.
 #include "svm/svm.h"

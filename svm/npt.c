@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Nested page tables, which have the format of the host's own (AMD APM 2 15.25), and the ASIDs that tag their
 // translations.
 #include "svm/svm.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Which ports and MSRs need no exit (AMD APM 2 15.10, 15.11).
 #include "svm/svm.h"
 #include "x86/msr.h"

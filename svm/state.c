@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // A vCPU's state to and from the handler's UTCB, by the groups of the MTD. The UTCB is user memory: whatever is in it
 // is made harmless here or fails the entry.
 #include "svm/svm.h"

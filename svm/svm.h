@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // AMD SVM: what the files of this folder share. The rest of the kernel knows ukernel/virt.h only.
 #pragma once
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // A vCPU's life: memory, the VMCB, the end.
 #include "svm/svm.h"
 #include "x86/paging.h"

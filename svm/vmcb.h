@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The virtual machine control block (AMD APM 2 appendix B).
 #pragma once
 #include <stddef.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The kernel's log: a ring in memory that root can map; until the console service takes over also COM1 and the VGA text
 // screen.
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The platform under the kernel: descriptor tables, local and I/O APICs, timer, log, panic.
 #pragma once
 #include <stdbool.h>

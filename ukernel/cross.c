@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Work that other CPUs must do before we go on: TLB shootdowns, stopping what runs there, waiting until they have left the kernel.
 // One request is under way at a time. A CPU that waits serves the requests of others, so two of them cannot wait for each other.
 #include "ukernel/cpu.h"

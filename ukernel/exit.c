@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What interrupts a CPU's work: exceptions, interrupts, VM exits, and where it goes on afterwards.
 #include "ukernel/cpu.h"
 #include "ukernel/sched.h"

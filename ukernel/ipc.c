@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The one primitive. A call switches straight to the portal's EC on the caller's SC; a reply switches straight back. Exceptions
 // and VM exits are the same call, made by the kernel on behalf of the EC that caused them: the message is its state.
 #include "ukernel/cpu.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The kernel's objects. Each is charged to a PD (its payer) and stays in that PD's list until it is freed. `refs` counts what
 // keeps the memory: capability slots, portals and SCs that point to an EC, objects that are charged to a PD, and whoever works on
 // one across a cross_call. Who takes the last reference away frees the object, and nobody gets one any more (kobject_get). A PD

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The kernel's memory: its pool of pages, accounts, and page tables of either format.
 #pragma once
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What offsets.inc says to assembly is what the compiler does.
 #include <stddef.h>
 #include "ukernel/cpu.h"

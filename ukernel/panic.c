@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The end: a kernel panic says what broke, where and how it came there, then stops all CPUs. And what leads there:
 // exceptions in the kernel, NMIs, machine checks.
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What each CPU has of its own. The kernel is event-driven: one stack per CPU, used from its top at every entry, interrupts off.
 // The block of a CPU is CPU_BLOCK bytes, so aligned: [guard page | stack 8 KiB | struct cpu]; so the stack pointer alone finds
 // the CPU's data from anywhere in the kernel, without GS (which stays the guest's and the user's).

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What the parts of the platform layer (boot/, cpu/, mem/) call of each other; the rest of the kernel needs only cpu.h
 // and mem.h.
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Fixed priorities, round robin among equals, one set of queues per CPU. What is scheduled are SCs; whom an SC runs is found by
 // following its EC along the calls under way: a called EC runs on its caller's SC, and a busy EC that somebody wants to call runs
 // on the helper's too. An SC whose chain ends at a blocked EC waits in that EC's list.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Scheduling, IPC and time: what the parts of the kernel call of each other.
 #pragma once
 #include "ukernel/kobject.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Which address space a CPU uses, and making CPUs forget what was unmapped.
 #include "ukernel/cpu.h"
 #include "ukernel/sched.h"

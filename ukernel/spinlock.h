@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Locks between CPUs, held only with interrupts off, for bounded work, and never across a cross_call: a CPU that spins here
 // does not answer others.
 #pragma once

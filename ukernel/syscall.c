@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The hypercalls but for IPC and semaphores: look up, check, act, status.
 #include "lib/c/string.h"
 #include "ukernel/cpu.h"

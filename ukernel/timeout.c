@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Deadlines of this CPU, as a list sorted by time.
 #include "ukernel/cpu.h"
 #include "ukernel/sched.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The part of a vCPU that is the same on VT-x and SVM: MSRs and debug registers that the host kernel never uses, vector
 // state with XCR0, the vCPU's memory, its deadline.
 #include "ukernel/vcpu.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What the vCPUs of every backend have in common: registers that stay in the CPU while the VMM works, vector state,
 // time.
 #pragma once

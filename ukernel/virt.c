@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The choice of the virtualisation backend: what the CPU has, or what `virt=off|vmx|svm` on the command line says.
 #include "ukernel/virt.h"
 #include "lib/c/string.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // THE SEAM: all that the kernel knows of hardware virtualisation. vmx/ and svm/ implement it; the choice is made at run time:
 // `virt_probe` fills the table of the backend that the CPU has. What both need is in ukernel/vcpu.h.
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The text that answers a monitor's command: lines, cut off where there is no more room.
 #pragma once
 #include "lib/c/printf.h"

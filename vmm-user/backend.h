@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What the VMM offers to its devices: time, interrupt lines, a console, the machine's power. Devices know nothing else.
 #pragma once
 #include <stdbool.h>

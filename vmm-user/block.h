@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // A medium as disk controllers and the firmware see it: numbered sectors. What lies behind it, a file in memory or a
 // disk service, is its maker's business.
 #pragma once

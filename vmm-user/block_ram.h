@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // A file in memory as a medium. The file is never written: changed pages are kept beside it, copied at their first
 // write.
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 #include "vmm-user/bus.h"
 
 static struct bus *bus_of_nobody(struct device *dev)

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Which device answers a port or an address. Ports go through one table of bytes, MMIO through a short list of windows.
 #pragma once
 #include "vmm-user/device.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 #include "vmm-user/clock.h"
 
 #define ROUNDS 64 // of timers that arm themselves anew in the past

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The machine's clock: host TSC plus an offset, and the devices' timers on it. Nothing ticks: the earliest timer is the
 // deadline of the vCPU, or how long a halted one sleeps.
 #pragma once

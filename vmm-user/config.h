@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What a VM is made of: read from `guests/NAME.cfg` (key = value) or from the words of a `vm run` command.
 #pragma once
 #include <stdbool.h>

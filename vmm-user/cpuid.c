@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // SDM 2A, CPUID; SDM 1, chapter 13 for the XSAVE leaves. Hypervisor leaves: 40000000h the signature, 40000010h TSC and local
 // APIC clock in kHz, as other hypervisors have them.
 #include "vmm-user/cpuid.h"

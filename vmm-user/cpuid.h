@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What the guest's CPUID says: the host's, filtered by tables of what a vCPU can really do. Everything but the few bits that
 // follow the vCPU's state is computed once.
 #pragma once

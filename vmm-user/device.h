@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The only header that a device model needs. A device is pure code over this interface: no system calls, no globals, so it
 // also compiles natively for tests and fuzzing, and can be saved and restored.
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Memory for what guests write to their disks: zeroed pages, taken from root in pieces that grow with what is in use,
 // and kept until the VM ends.
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What every exit comes to, whatever the hardware calls it. The hot ones (CPUID, ports, MSRs) are straight lines.
 #include "vmm-user/exit.h"
 #include "lib/c/printf.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Exits that know no vendor. exit_vmx.c and exit_svm.c decode what hardware says and end in one of these; each returns the
 // reply's MTD: which groups of the state it changed.
 #pragma once

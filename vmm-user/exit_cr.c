@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Moves to and from control registers as far as they exit: those bits that the hardware keeps for itself. The checks are
 // those of SDM 3A 2.5 and 4.1; most of them the processor has not made when it exits.
 #include "vmm-user/exit.h"

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; All portals of a vCPU's exits begin here: RDI = event number, RSP below the handler's struct thread (lib/sys/thread.h),
 ; whose `arg` is the vCPU. Nothing is saved: the handler begins anew with each exit.
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Instructions executed here for 16- and 32-bit code, which accesses video memory a byte at a time: after the one that
 // exited, those behind it are executed too while they go on doing so. An exit costs as much as several of them.
 #include "vmm-user/exit.h"

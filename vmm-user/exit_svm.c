@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // SVM: what each exit code needs of the state, and which neutral exit it is. AMD APM 2 chapter 15, appendix C. The CPU need not say
 // how long the instruction is, nor what it is: then it is decoded.
 #include "vmm-user/exit.h"

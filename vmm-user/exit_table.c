@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Exits by event number: those of the CPU's vendor, and those that every vCPU has.
 #include "abi/hip.h"
 #include "lib/sys/root.h"

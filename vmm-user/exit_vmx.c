@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // VT-x: what each exit reason needs of the state, and which neutral exit it is. SDM 3C 28.2 (qualifications), 3D appendix C.
 #include "lib/c/printf.h"
 #include "pc/lapic.h"

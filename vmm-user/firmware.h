@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The firmware in this VM: bios-emul/ fed with the guest's memory, its ports and its media.
 #pragma once
 #include "bios-emul/bios.h"

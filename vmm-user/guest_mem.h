@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Guest RAM as the VMM sees it: `low` is guest-physical 0 up to low_size (below 4 GiB), `high` starts at 4 GiB.
 #pragma once
 

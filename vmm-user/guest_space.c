@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The guest's physical address space. While A20 is closed, nothing from 1 MiB on is mapped but what the guest touches,
 // one MiB at a time: programs open and close the gate often and use little behind it.
 #include "vmm-user/guest_space.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What the guest's physical addresses lead to without an exit: its RAM, the video memory that VGA and framebuffer show
 // directly; and the A20 gate in front of them.
 #pragma once

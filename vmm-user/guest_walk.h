@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Guest-virtual to guest-physical addresses by the guest's own page tables, as its processor does it (SDM 3A chapter
 // 4). Pure code: tables are read from guest RAM, which the guest may change at any time.
 #pragma once

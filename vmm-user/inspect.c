@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 #include "vmm-user/inspect.h"
 #include "lib/c/strtol.h"
 #include "lib/sys/hypercall.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // A look at the guest from outside: its registers between two instructions, and its memory as it sees it.
 #pragma once
 #include <stdbool.h>

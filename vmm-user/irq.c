@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Events into the guest: what an exit interrupted is injected again, then exceptions, NMIs, and the interrupts of local
 // APIC and 8259. SDM 3C 26.5 (injection), 27.2.4 (IDT vectoring).
 #include "vmm-user/vm.h"

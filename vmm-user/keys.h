@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Keys of a PC's keyboard (US layout, scan code set 2): from characters, from the names that `vm keys` takes, from the
 // bytes that a terminal's keys send, and from another keyboard's scan codes. Pure.
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The VMM's own address space and selectors beyond what root laid out (lib/sys/start.h).
 #pragma once
 #include "abi/layout.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The chips of the PC and the wires between them. A new chip is one line in `chips` and its wires in machine_init.
 #include "lib/c/printf.h"
 #include "pc/acpi_pm.h"

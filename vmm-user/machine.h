@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The PC around the guest: which chips it has, and how they are wired.
 #pragma once
 #include "vmm-user/bus.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The VMM process: builds its VM, then serves the channels: its terminal at the console, monitors of the shell. The guest
 // itself lives in the handler of its vCPU (exit.c).
 #include "lib/c/printf.h"

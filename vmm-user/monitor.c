@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Commands that the shell sends to this VM: one line each; the answer is lines. One table.
 #include "lib/c/string.h"
 #include "lib/sys/hypercall.h"

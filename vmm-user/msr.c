@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The MSRs that exit, as one sorted table: constants, plain state, and those with a meaning. Everything else is #GP for the
 // guest, counted and named in `vm stat`. SDM 4.
 #include "vmm-user/exit.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // A picture's pixels in few bytes, for its way out over a serial line: screens are made of runs of few colours.
 //   n i            (n = 1 to 127) n pixels of colour i
 //   128+n i j ...  n pixels of the colours i, j, ...

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The guest's screen and keyboard at the console process (lib/sys/screen_api.h). Main thread; the guest may draw
 // meanwhile.
 #pragma once

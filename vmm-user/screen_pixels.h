@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // A graphics mode for a display of 320x200 pixels in 256 colours (lib/sys/screen_api.h): what is larger is made
 // smaller, what has more colours gets the nearest of 256. Only rows that changed are sent.
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // A picture of the guest's screen, piece by piece. Main thread; the guest goes on meanwhile: its VGA is copied at the
 // beginning, a linear framebuffer is read as it is.
 #pragma once

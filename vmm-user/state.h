@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Saved device state: a little-endian byte stream. Each device writes a version first; a short or wrong stream sets `error`.
 #pragma once
 #include <stdbool.h>

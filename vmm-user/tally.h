@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Counts by key, for things of which a guest meets only a few kinds: unknown ports, unknown MSRs.
 #pragma once
 #include <stdint.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Task switches, which VT-x leaves to the VMM: SDM 3A 8.3, 3C 26.4.2. The processor has checked gate and TSS descriptor
 // before it exits. Faults before the switch are the old task's; those of the new task's segments are raised in the new
 // task.

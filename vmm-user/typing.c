@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 #include "vmm-user/typing.h"
 
 #define STROKE_MS 30 // between two keys of a text

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Types on the guest's keyboard: what was put waits until the guest's keyboard takes it; a text's keys come one at a
 // time, as a person's would.
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Objects of a vCPU, and its state at the start. SDM 3A 9.1.1 (after reset), and as the loaders want it.
 #include "vmm-user/vcpu.h"
 #include "abi/hypercall.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // A vCPU: the EC that runs the guest and the handler EC that answers its exits. All of this belongs to the handler; other
 // threads only set bits of `attention` and call vcpu_kick().
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The life of the VM: memory, kernel, reset, stop.
 #include "vmm-user/vm.h"
 #include "lib/c/printf.h"

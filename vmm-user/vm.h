@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The VM: its machine, its vCPUs, its life. There is one per process.
 #pragma once
 #include "lib/sys/channel.h"

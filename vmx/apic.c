@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Who answers the guest's accesses to its local APIC (SDM 3C chapter 30): the mode of each vCPU, and the APIC-access
 // page at its usual place in the VM's memory. That page is never read or written by vCPUs in xAPIC mode; one per VM, so
 // that a vCPU in another mode that touches it sees nothing of other VMs. pd->virt is the page, pd->guest_tag counts the

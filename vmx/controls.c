@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Which controls a vCPU runs with, from what the capability MSRs allow (SDM 3D appendix A.3-A.5). Pure, so that it is
 // tested with the numbers of many CPUs.
 #include "vmx/vmx.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Is there a VT-x that we can use, and switching it on (SDM 3C 24.6-24.7).
 #include "ukernel/virt.h"
 #include "vmx/vmx.h"

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; Into the guest and out of it. HOST_RSP is the end of the vCPU's GPR area (RSP is in the VMCS). The asserts are in vmcs.c.
 %include "ukernel/vcpu.inc"
 %define VCPU_LAUNCHED   VCPU_OWN

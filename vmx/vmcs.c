@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // A vCPU's life: memory, the VMCS on its CPU, the end.
 #include "ukernel/sched.h"
 #include "vmx/vmx.h"

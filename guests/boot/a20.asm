@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; The gate A20 as boot loaders test it: 0:500h against FFFF:510h; by port 92h, by the keyboard controller and the BIOS.
 %include "boot.inc"
         say 'at start '

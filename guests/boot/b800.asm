@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; Writes into the memory of the text screen: fill, colours, scrolling by MOVSW, the cursor's registers, page 1.
 org 7c00h
 bits 16

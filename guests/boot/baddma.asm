@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; Bus-master DMA to where no memory is: descriptors behind the end of RAM, regions over its end, into the ROM, a table without
 ; an end, no table at all, a transfer that is stopped half-way. The machine has to live, and a proper read works afterwards.
 ; QEMU 7.2 does not live. (disk: hda, no reference)

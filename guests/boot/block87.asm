@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; Copies to extended memory and back by INT 15h AH=87h; then the same by unreal mode, with interrupts and BIOS calls.
 %include "boot.inc"
         mov byte [table+32-16+2], 0

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; Reads a floppy by cylinder, head and sector: one sector, a track, errors; geometry; the disk's parameter table.
 %include "boot.inc"
         mov ah, 8

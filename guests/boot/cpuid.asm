@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; What boot loaders ask about the processor; the TSC runs, the flags can be toggled, MSRs that must be there.
 %include "boot.inc"
         pushfd

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; Lists memory by all the calls there are and checks that they agree.
 %include "boot.inc"
         xor ebx, ebx

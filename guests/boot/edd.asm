@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; A hard disk by INT 13h: geometry, extensions, reads of all kinds and what they answer to nonsense. (disk: hda)
 %include "boot.inc"
         mov ah, 8

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; Exceptions in real mode, single steps over instructions that exit, self-modifying code, a stack that wraps.
 %include "boot.inc"
         mov bx, 0

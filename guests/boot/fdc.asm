@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; The floppy controller without the BIOS: reset, specify, recalibrate, seek, read by DMA, read ID; IRQ 6.
 %include "boot.inc"
         cli

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; x87 and SSE from real mode: results, #NM, MXCSR.
 %include "boot.inc"
         fninit

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; As the first page of every tutorial has it: no segments set up, teletype, an endless loop.
 [org 0x7c00]
     mov ax, 0x0003

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; The first hard disk by the ports of its controller: IDENTIFY, reads by PIO with IRQ 14 and polled, bus-master DMA,
 ; errors. (disk: hda)
 %include "boot.inc"

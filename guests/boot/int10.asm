@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; Text by all the calls of INT 10h: cursor, attributes, scrolling of windows, pages, strings, colours.
 %include "boot.inc"
         mov ax, 0600h

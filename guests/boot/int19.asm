@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; INT 19h loads this sector again; then resets by port 64h, by port CF9h, by a triple fault and by F000:FFF0, each of
 ; which must come back here. How far it is stands in the CMOS memory; what interrupts RAM contents does not matter.
 %include "boot.inc"

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; Timer interrupts: the BIOS's 18.2 Hz against the RTC's seconds, a handler of our own at 1000 Hz, INT 1Ch, latching.
 %include "boot.inc"
         call second

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; Shows what INT 16h gives for what is typed, until Escape; shift state; the buffer's pointers afterwards.
 ; keys after "keys:": aZ1!<f1><f12><up><c-c><a-x><tab><del><enter><esc>
 %include "boot.inc"

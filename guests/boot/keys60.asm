@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; Reads the keyboard at port 60h without the BIOS: IRQ 1 masked, LED commands, echo, scan-code set, typematic.
 ; keys after "codes:": qW<up>7<esc>
 %include "boot.inc"

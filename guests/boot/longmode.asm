@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; From the boot sector straight into long mode, as the wiki pages do it; exceptions are caught and their numbers shown.
 %include "boot.inc"
         mov eax, 80000001h

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; Mode 12h by the planes: lines with write modes 0, 2 and 3, set/reset, latches; text in graphics; read mode 1.
 %include "boot.inc"
         mov ax, 12h

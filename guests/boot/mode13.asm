@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; A plasma in mode 13h with its own palette; afterwards back to text with a sum of what was in video memory.
 %include "boot.inc"
         mov ax, 13h

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; A PS/2 mouse by INT 15h AH=C2h, and by the controller's second channel.
 %include "boot.inc"
         int 11h

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; Scans PCI by mechanism 1 and by the BIOS, which have to agree.
 %include "boot.inc"
         mov ax, 0b101h

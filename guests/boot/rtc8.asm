@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; The clock chip: IRQ 8 at 1024 Hz, update-ended and alarm interrupts, INT 1Ah against the registers.
 %include "boot.inc"
         cli

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; The first serial port by INT 14h and by its registers in loopback, with IRQ 4.
 %include "boot.inc"
         mov ax, [400h]

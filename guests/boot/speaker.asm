@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; Plays a scale as games do: counter 2 in mode 3, port 61h; waits by INT 15h AH=86h and by ticks.
 %include "boot.inc"
         mov si, notes

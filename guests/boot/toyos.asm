@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; A toy operating system as people write it: prompt, line editing by INT 16h, commands, a game loop that waits for ticks.
 ; keys after ">": help<enter>timex<bs><enter>snake<enter>aaaq<enter>off<enter>
 %include "boot.inc"

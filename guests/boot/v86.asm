@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; A V86 monitor as memory managers for DOS have it: the rest of the program runs in V86 mode below paging, IOPL 3; what
 ; faults at the monitor is reflected to the real-mode vectors, HLT and others are done for it; pages are moved. (disk: hda)
 %include "boot.inc"

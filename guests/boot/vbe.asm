@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; VBE: lists modes, sets 640x480 with a linear framebuffer, writes and reads there from unreal mode, banked window, back.
 %include "boot.inc"
         mov di, 9000h

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The local APIC: SDM 3A chapter 11.
 #include "guests/check/check.h"
 

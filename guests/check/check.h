@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // A kernel that checks the machine it runs on against the manuals, one line per rule. Runs as a Multiboot kernel in a VM, and as it is
 // on any PC or emulator: there it tells what is right.
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // CPUID and what it promises, control registers, XCR0: SDM 2A, 3A 2.5, 1 13.3.
 #include "guests/check/check.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Single steps and breakpoints, on instructions that a hypervisor executes itself too (SDM 3B chapter 17).
 #include "guests/check/check.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Exceptions and interrupts that meet: order, double faults, software interrupts (SDM 3A chapter 6).
 #include "guests/check/check.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The I/O APIC (82093AA data sheet; EOI of level interrupts: SDM 3A 11.8.5). Needs lines that software can set: ports 2000h of
 // QEMU's test device.
 #include "guests/check/check.h"

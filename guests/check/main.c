@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Traps, the report, and which groups of rules the command line chooses.
 #include "guests/check/check.h"
 #include "pc/multiboot.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Instructions with operands in the memory of a device: the window of QEMU's test device at FF000000h.
 #include "guests/check/check.h"
 

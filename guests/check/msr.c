@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Which MSRs there are and what they take: SDM 4, 3A 12.11 (MTRRs), 12.12 (PAT).
 #include "guests/check/check.h"
 

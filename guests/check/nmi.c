@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // NMIs (SDM 3A 6.7) and what holds events back for one instruction (6.8.3).
 #include "guests/check/check.h"
 

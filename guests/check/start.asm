@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; Entry of the check kernel: a Multiboot 1 ELF file without addresses in its header. To 64-bit mode with 4 GiB mapped one to one,
 ; an IDT of 256 gates that all end in trap(), then main(boot information).
         bits 32

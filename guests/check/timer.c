@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The local APIC's timer in its three modes (SDM 3A 11.5.4) and the TSC (3B 18.17).
 #include "guests/check/check.h"
 

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; The boot sector of a FAT16 partition with FreeDOS: loads \KERNEL.SYS to 0060:0000 and jumps there with the drive in BL, as
 ; that kernel wants it. mformat fills in the parameter block.
 bits 16

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; The master boot record of guests/freedos.sh' disk: loads the first sector of the active partition and jumps there, with the
 ; drive in DL and its entry at DS:SI. The disk's one partition is CYLINDERS of 16 heads and 63 sectors less the first track.
 bits 16

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; A boot floppy that looks at the A20 gate as software does: all three switches, each alone, in both directions, and what is
 ; seen through the closed gate. Needs 4 MiB. The last line is `a20: N checks, M failed`.
         %include "boot.inc"

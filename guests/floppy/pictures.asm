@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; Graphics modes and what software does in them, one picture for each key from `a` on; `pictures: X` on COM1 says that picture X
 ; stands (`pictures: no X` that the mode is not there). What is drawn does not depend on the machine.
         %include "boot.inc"

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; What it takes to fill the screen, in ticks of the TSC: each line is `BENCH: redraw_NAME: ticks` of one full screen, the
 ; least of three. `redraw: done` is the last line.
         %include "boot.inc"

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; A boot floppy that resets its processor and comes back, as software of the 80286 does: shutdown status in CMOS 0Fh, where to
 ; go on at 40:67. The last line is `restart: N returns, M failed`. `restart: chips kept` comes where such a reset leaves the
 ; interrupt controllers alone.

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; Something to look at, and a keyboard to try; nothing on the serial port. Keys choose the picture: t 80x25 text in all
 ; colours and characters, g mode 13h with colours of its own, p mode 12h (planes). Every other key shows its number as
 ; INT 16h gives it, in the last row of the text.

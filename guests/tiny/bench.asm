@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; What exits cost, measured from inside: for each operation the median of 1,000 rounds, in ticks of the TSC, less what the
 ; measuring itself takes. Prints lines `BENCH: name: ticks` and powers off.
         %include "start.inc"

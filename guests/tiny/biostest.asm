@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; A boot floppy that calls the BIOS some hundred times and compares what comes back with what is documented (Ralf Brown's
 ; interrupt list, IBM's technical references). A line for each result that differs goes to the screen, to COM1 and to the
 ; debug ports E9h and 402h:   DIFF name: check got G want W

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; The smallest guest: a line on the serial port, then the power goes off.
         %include "start.inc"
 

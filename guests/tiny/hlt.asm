@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; An idle guest: halts, and is woken by nothing.
         %include "start.inc"
 

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; What small test kernels expect of a PC around them: boot information, QEMU's configuration and test devices, the local APIC
 ; off and on and elsewhere. A line for each check that failed, the words of the command line and the module; exit code = failures.
         %include "start.inc"

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; An ELF file with a PVH entry and a segment at 4 KiB, where loaders like to put their own tables. Exit code: 0 if the start
 ; information, its map, command line and module are there and the segment is whole.
         bits 32

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; A guest that never leaves its CPU by itself, with interrupts off.
         %include "start.inc"
 

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; Task switches in every way: CALL, IRET, JMP, a gate in the GDT, a gate in the IDT with an error code, a fault in the new task's
 ; segments. A line for each check that failed; exit code = failures.
         bits 32

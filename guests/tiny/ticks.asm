@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; A static Linux program that prints the time-stamp counter in decimal. With an argument, whatever it is, the counter and behind it the
 ; date at that moment, in nanoseconds since 1970: the closest of several readings, so that being preempted does not show.
 

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; A guest that ends by a triple fault: a breakpoint without an interrupt table.
         %include "start.inc"
 

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; Are the vector registers a guest's own? Fills all that CPUID tells of (x87, SSE, AVX, AVX-512) with a pattern, then checks
 ; them after each of ROUNDS exits and fills them anew now and then. The pattern's seed is the TSC at the start, so that two of
 ; these guests differ. Prints `vectors: ok` or what is wrong; exit code 0 or 1. The command line's last digit is the number of

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Capabilities: a selector indexes the process's object space; a capability is (object, permissions).
 #pragma once
 

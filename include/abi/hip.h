@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The hypervisor information page: what machine this is. For root alone, read-only.
 #pragma once
 #include <stdint.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The UTCB: one page shared by an EC and the kernel. A message is words[0..n); an exception or VM exit fills the other view,
 // of which only the groups named by the portal's MTD are valid.
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // ACPI fixed hardware (ACPI 6.4, 4.8.3) and where this machine has it. The FADT and DSDT must say the same.
 #pragma once
 

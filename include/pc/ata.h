@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // ATA/ATAPI-7 registers and commands, and the bus-master interface of Intel's PIIX (SFF-8038i).
 #pragma once
 

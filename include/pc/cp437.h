@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The PC's character set, code page 437, as Unicode code points; what shows nothing is a space.
 #pragma once
 #include <stdint.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Ports by which test kernels and firmware talk to the machine around them.
 #pragma once
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The two Intel 8237A of an AT with their page registers. Channels 0-3 move bytes, 5-7 words; 4 joins the two.
 #pragma once
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What linux/fdreg.h does not say of Intel's 82077AA in a PC. Data sheet, "Register description", "Command set".
 #pragma once
 

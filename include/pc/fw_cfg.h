@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // QEMU's firmware configuration device by ports (docs/specs/fw_cfg of QEMU): a key is written, its bytes are read one
 // after the other.
 #pragma once

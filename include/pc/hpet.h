@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // IA-PC HPET (High Precision Event Timers) specification 1.0a, 2.3.
 #pragma once
 

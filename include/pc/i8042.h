@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Intel 8042 keyboard controller of a PS/2, with what keyboard and mouse say through it.
 #pragma once
 

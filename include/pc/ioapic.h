@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Intel 82093AA I/O APIC, with the EOI register of its successors (version 20h).
 #pragma once
 

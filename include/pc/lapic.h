@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The local APIC's register page (SDM 3A, 11.4.1) and its MSRs' fields. An x2APIC MSR is 800h + offset / 16.
 #pragma once
 

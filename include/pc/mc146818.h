@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Motorola MC146818 real-time clock and the CMOS memory of a PC.
 #pragma once
 

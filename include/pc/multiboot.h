@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Multiboot specification 0.6.96: the header in a kernel (3.1) and the information it is given (3.3). And the entry
 // note and start information of PVH kernels.
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // PCI configuration mechanism #1 (PCI 3.0, 3.2.2.3.2). The registers of a function are those of linux/pci_regs.h.
 #pragma once
 

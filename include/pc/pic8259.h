@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Intel 8259A interrupt controllers of a PC (two, cascaded on IR2) and the edge/level registers of the chipsets.
 #pragma once
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Intel 8254 timer of a PC and the control port 61h that belongs to it.
 #pragma once
 

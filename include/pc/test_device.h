@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What QEMU's pc-testdev offers to test kernels.
 #pragma once
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // National Semiconductor PC16550D, offsets from the base port. Data sheet, section 8.
 #pragma once
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // IBM's VGA: ports, and the bits of its registers that software and device model speak about. IBM PS/2 Hardware
 // Interface Technical Reference, "Video Subsystem"; the display interface of Bochs ("DISPI").
 #pragma once

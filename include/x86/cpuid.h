@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // CPUID leaves and feature bits (SDM 2A CPUID, AMD APM 3 appendix E): CPUID_LEAF_REGISTER_FEATURE.
 #pragma once
 #include <stdint.h>

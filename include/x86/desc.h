@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Descriptors, gates and the task-state segment of 64-bit mode (SDM 3A 3.4.5, 6.14, 8.7), and error-code bits.
 #pragma once
 #include <stdint.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Model-specific registers (SDM 4, AMD APM 2 appendix A). Those of VMX are in x86/vmx.h.
 #pragma once
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Bits of 4-level paging entries (SDM 3A 4.5).
 #pragma once
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Protection keys (SDM 3A 4.6.2).
 #pragma once
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Control registers and flags (SDM 3A 2.3, 2.5, 2.6), and the instructions that reach them, MSRs and ports.
 #pragma once
 #include <stdint.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // SVM: CPUID leaf, MSRs, intercepts, exit codes and the words that an exit leaves (AMD APM 2 chapter 15, appendices B and C).
 #pragma once
 #include <stdint.h>

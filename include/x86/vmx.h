@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // VMX: capability MSRs, controls, exit reasons and the formats of the words that an exit leaves (SDM 3C chapters 24-30, 3D
 // appendices A and C).
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 #include "lib/c/printf.h"
 #include <stdbool.h>
 #include <stdint.h>

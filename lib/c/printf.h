@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Formatted text without floating point: %d %i %u %x %X %o %p %s %c %%, flags - 0 + # and space, width, precision (also
 // *), lengths hh h l ll z j t. An unknown conversion is printed as it stands.
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Memory and strings. Copies go by quadwords with string instructions: those are fast on every CPU, and on an emulator
 // that counts each repetition as an instruction they cost an eighth of a copy by bytes.
 #include "lib/c/string.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Memory and strings, as ISO C has them; for the kernel and for user land.
 #pragma once
 #include <stddef.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 #include "lib/c/strtol.h"
 #include <limits.h>
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Text to integers as ISO C has it: leading blanks, sign, base 0 = by prefix. Out of range gives the nearest limit.
 #pragma once
 

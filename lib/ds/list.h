@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Circular doubly linked list with a head; a node that is in no list points at itself.
 #pragma once
 #include <stdbool.h>

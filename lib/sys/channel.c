@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 #include "lib/sys/channel.h"
 #include "lib/c/string.h"
 #include "lib/sys/hypercall.h"

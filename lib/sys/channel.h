@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // A channel: two byte rings in two shared pages and a semaphore at each end. Single reader, single writer per ring.
 // Both sides distrust the other: indices are masked, never trusted for lengths beyond the ring.
 #pragma once

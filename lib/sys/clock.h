@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Time is the TSC; these turn it into what people read. `hz` is start_info()->tsc_hz (root: the HIP's).
 #pragma once
 #include <stdint.h>

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; First instructions of a process: RSP = top of a stack window. Puts the thread block there (lib/sys/thread.h) and goes on in C.
 extern process_main, first_utcb
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Power-of-two pieces cut from 64 KiB steps of address space at START_HEAP; freed ones wait in a list per size.
 #include "lib/sys/heap.h"
 #include "lib/c/string.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Memory of a process in small pieces: zeroed, 16-byte aligned, NULL when there is no more. For one thread at a time.
 #pragma once
 #include <stddef.h>

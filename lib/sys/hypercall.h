@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Stubs of all hypercalls, made from include/abi/hypercalls.def: `struct hc_result NAME(uint64_t a1, ...)` with as many
 // arguments as the list names. All inline: a hypercall costs its argument moves and one call of the kernel's stub page.
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What somebody may have meant who misspelt a word: the candidate that is the fewest edits away.
 #pragma once
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // From the first instructions to main, and the end.
 #include "lib/sys/process.h"
 #include "lib/sys/root.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 #pragma once
 
 int main(void);                    // the program's own; what it returns goes to root_exit

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Calls to root (root_api.h) as functions. They use the calling thread's UTCB and may be made by any thread or handler.
 #pragma once
 #include <stdbool.h>

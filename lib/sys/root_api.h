@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The services of root. A client calls portal SEL_ROOT + its CPU with words[0] = operation; words[0] of the answer is
 // an enum root_error, then results. Root never calls its clients and never waits for them: what it has to tell, it
 // leaves to be fetched and ups the client's SEL_MAIN_SM.

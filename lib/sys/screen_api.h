@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // A VM's screen and keyboard at the console, on a CHANNEL_SCREEN that the VMM connects. The VMM sends what brings a
 // terminal (xterm, UTF-8) up to date, while it is looked at; the console sends records of two bytes: what, and a value.
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Hands out unused selectors of a process: runs of neighbours from a bitmap. For one thread at a time.
 #pragma once
 #include <stdint.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What root gives every process it starts: fixed selectors, and one read-only page with facts.
 #pragma once
 #include <stdint.h>

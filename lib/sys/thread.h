@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Threads and portal handlers. Every stack is a window of STACK_WINDOW bytes, aligned to its size, of which as much as
 // wanted is mapped below the top; the last bytes are a struct thread. So any code finds its own UTCB and CPU by its
 // stack pointer.

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """Where to run: QEMU/KVM if this host can nest VT-x or SVM, otherwise QEMU's own emulation, which has SVM; Bochs, which has
 VT-x, when asked. The files that decide are parameters, so that a test can give its own: MICA_CPUINFO, MICA_KVM_NESTED,
 MICA_KVM_AMD_NESTED and MICA_KVM_DEVICE in the environment."""

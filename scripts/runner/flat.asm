@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; The first page of the file that flat.py makes for QEMU's -kernel: a Multiboot 1 header, and what turns QEMU's Multiboot 1
 ; information into the tags that only the running machine knows. Everything else lies in memory as the kernel wants it already.
         bits 32

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """One file that holds the kernel and all boot files as they lie in memory, for QEMU's -kernel: loaded without a disk,
 whose answers come when the host likes, so that a start in counted time repeats to the tick. flat.asm is its first page."""
 import struct

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """The emulators: how each is started so that its first serial port connects to a loopback port of ours, how it is
 stopped, and what its log tells of its end."""
 import ctypes

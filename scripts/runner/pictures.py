@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """Pictures that `vm screenshot` sends over the console: found in its output, taken out of it, and written as PPM files.
 user/shell/screenshot.c says how they are framed, vmm-user/picture_code.h what is in them."""
 import base64

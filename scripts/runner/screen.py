@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """The VGA screen of Bochs' `term` display: a pseudo-terminal that Bochs opens and names on stderr. Bochs writes to it
 without end and blocks for ever once its buffer is full, so somebody has to read it."""
 import os

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """Kernel addresses in a text, named by the kernel's symbol table (`nm -n`)."""
 import bisect
 import re

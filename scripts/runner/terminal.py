@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """The person's side: raw mode that is always undone, the leave key, and a queue of typed bytes."""
 import os
 import termios

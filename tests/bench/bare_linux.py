@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """The Linux guest's boot without Mica: the same kernel, initramfs and command line on a bare emulator, in ticks from the
 kernel's entry to init. The machine is that of scripts/run, one CPU, 256 MiB. The start is a breakpoint at the kernel's
 32-bit entry; the end is the RDTSC that init prints.

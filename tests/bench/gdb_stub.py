@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """QEMU's gdb stub, as far as it takes to ask a machine for its time stamp counter at an address, undisturbed."""
 import socket
 import time

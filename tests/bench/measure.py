@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """Bochs with a breakpoint: when was an address first executed, and what did the machine print until a text appeared?"""
 import re
 import socket

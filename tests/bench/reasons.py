@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """Why a figure differs between the backends: (name of the figure, SVM has more or less): one line. Said only where the
 difference is there; one that has no line here is called unexplained."""
 

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """The report: one row per figure with a column per backend, and a line for each difference between them with its reason."""
 from reasons import REASONS
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // A root pointer and a root table that are right, and behind them one table whose body is the input.
 // sources: ukernel/cpu/acpi.c
 #include <stdarg.h>

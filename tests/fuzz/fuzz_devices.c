@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: vmm-user/devices/pic8259.c vmm-user/devices/pit8254.c vmm-user/devices/rtc_cmos.c
 // sources: vmm-user/devices/uart16550.c vmm-user/devices/i8042.c vmm-user/devices/ps2_keyboard.c
 // sources: vmm-user/devices/ps2_mouse.c vmm-user/devices/lapic.c vmm-user/devices/lapic_regs.c

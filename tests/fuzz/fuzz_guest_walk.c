@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: vmm-user/guest_walk.c
 //
 // Walks arbitrary page tables in arbitrary modes. The cache must say what a walk says, also after the tables changed.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: vmm-user/devices/ide.c vmm-user/devices/ide_state.c vmm-user/devices/ide_dma.c vmm-user/devices/ata_disk.c
 // sources: vmm-user/devices/atapi.c vmm-user/devices/atapi_info.c vmm-user/devices/pci_host.c
 // sources: vmm-user/devices/reset_port.c vmm-user/block_ram.c

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: vmm-user/keys.c vmm-user/devices/ps2_keyboard.c vmm-user/devices/ps2_mouse.c vmm-user/picture_code.c
 // What is typed for a guest, by name, by a terminal, by a keyboard; and the code of pictures, whatever their pixels.
 #include <assert.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: ukernel/boot/multiboot2.c
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: user/console/screen.c user/console/terminal.c user/console/control.c user/console/keyboard.c user/console/pixels.c
 #include "user/console/control.h"
 #include "user/console/keyboard.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Guest states that break one rule of VM entry each, made from that of a program in real mode (start_real), and the sentence by
 // which the kernel's log must name the rule: X(statement on `s`, sentence).
 #pragma once

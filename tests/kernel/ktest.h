@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Tests of the kernel from outside: a program that the kernel starts as its first process, in root's place.
 #pragma once
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The longest call of each kind with as much work as a caller can ask for. The kernel runs with interrupts off from entry to
 // return, so this is how long it can keep an interrupt waiting. In ticks, which only under Bochs are instructions.
 #include "tests/kernel/longest.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Runs all tests, one line each on the serial port.
 #include "lib/sys/start.h"
 #include "tests/kernel/ktest.h"

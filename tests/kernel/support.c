@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What the tests share: output, selectors, memory, threads and child processes.
 #include <elf.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Creating objects and moving capabilities: permissions, selectors, accounts.
 #include "tests/kernel/ktest.h"
 

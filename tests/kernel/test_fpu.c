@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Vector registers: for those with the right, each its own; for all others an exception and nothing to see.
 #include "tests/kernel/ktest.h"
 #include "tests/kernel/vector.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Hostile callers: random hypercalls with random arguments from processes with few and with many capabilities, on all CPUs at once,
 // which may also create, pass on and destroy. The kernel must answer each with a status, lose nothing, and touch nothing of ours.
 #include "lib/sys/start.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Calls and replies: words, identifiers, nesting, busy servers, dying partners, exceptions as messages.
 #include "tests/kernel/ktest.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Interrupts are never off for long: see longest.c.
 #include "tests/kernel/longest.h"
 

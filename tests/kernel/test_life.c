@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Processes: cross-PD calls, quotas, and that the end of one returns every page, whatever it was doing.
 #include "tests/kernel/ktest.h"
 

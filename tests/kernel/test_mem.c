@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Mappings: rights, sizes, what the kernel keeps, and that unmapping is at once.
 #include "tests/kernel/ktest.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Several CPUs at the same objects: one destroys what another creates, calls, maps or destroys.
 #include "tests/kernel/ktest.h"
 

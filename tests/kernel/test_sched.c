@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Who runs: priorities, equal shares, time accounting.
 #include "tests/kernel/ktest.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Semaphores: counting, deadlines, waking, dying, interrupts.
 #include "tests/kernel/ktest.h"
 #include "x86/regs.h"

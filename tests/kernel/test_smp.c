@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Several CPUs: wake-ups across, calls only at home, destruction while others run.
 #include "tests/kernel/ktest.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Statuses that no other test provokes: see include/abi/hypercall_status.def and tests/kernel/coverage.
 #include "lib/c/string.h"
 #include "tests/kernel/ktest.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // vCPUs: what a handler sees of tiny guests, what its answers do, and that bad answers end nothing but their own VM.
 #include "lib/c/string.h"
 #include "pc/lapic.h"

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; The functions of guests/tiny/vector.inc for C.
 global vector_level, vector_fill, vector_check, vector_is_reset
 section .text

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Vector registers filled and checked (vector.asm). `level`: 0 SSE, 1 AVX, 2 AVX-512.
 #pragma once
 #include <stdint.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Exits of SVM in the words of VT-x. Lengths are those of instructions without prefixes, which is all that the tests'
 // guests have.
 #include "tests/kernel/vendor.h"

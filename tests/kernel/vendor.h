@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The tests of vCPUs speak VT-x: exits of other hardware are translated.
 #pragma once
 #include "tests/kernel/ktest.h"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """Compares this firmware with two others, call by call: BUILD/guests/biostest.bin runs under QEMU (SeaBIOS and its VGA
 BIOS), under Bochs (its BIOS and the LGPL VGA BIOS) and on bios-emul in its native test.
 

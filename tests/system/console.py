@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """Drives the whole system as a user does: starts scripts/run, types, and waits for what should appear.
 
 A test file defines functions test_NAME() and ends with `run_tests(globals())`; each becomes one line PASS, FAIL or

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """A Linux guest's clocks beside the machine's time-stamp counter."""
 import re
 from collections import namedtuple

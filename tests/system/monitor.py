@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """QEMU's monitor, and its debugger's port, as a test uses them."""
 import re
 import socket

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """The same disk on a PC that is not ours: bare QEMU with SeaBIOS, its text screen as lines, and keys typed there."""
 import re
 import subprocess

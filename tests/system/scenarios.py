@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """Which system test runs on which backend: SVM under QEMU, VT-x under Bochs. One row per test function, one column per backend.
 
 A number says that `make test` runs it there, and about how many seconds that takes on a quiet machine (the longest start first);

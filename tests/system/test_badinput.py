@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """Corrupt kernels, configurations and commands: each gets one line that says what is wrong and where, and nobody dies."""
 import re
 import struct

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """The firmware's answers beside those of two other BIOSes; see bios_reference.py."""
 import subprocess
 from bios_reference import OWN, main

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """Programs that boot from a floppy or hard disk as people write them (guests/boot): the text that each leaves on the screen
 is what the same image leaves under bare QEMU with SeaBIOS. Lines that begin with ~ may differ."""
 import re

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """An installed Linux on a disk image (guests/debian-disk.sh): BIOS, GRUB, kernel and initramfs by INT 13h, the root by IDE with
 DMA; what is written stays in memory and survives a reset, not the VM."""
 import hashlib

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """Programs under FreeDOS (guests/dos/programs): files, a resident program, graphics, the timer, a DOS extender, C by bcc; then DOS
 itself in V86 mode below paging; switching off by APM. The same programs end well under bare QEMU with SeaBIOS."""
 import os

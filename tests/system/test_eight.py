@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """Eight Linux guests at once on 1, 2 and 4 CPUs: each answers, one is killed, another's VMM crashes, the rest goes on; when all
 are ended, root's and the kernel's free memory is what it was, to the page."""
 from console import GUEST_BOOT_SECONDS, System, check, run_tests, same

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """What the machine does to the kernel: NMIs, machine checks, and accesses that its page tables and control registers forbid,
 provoked from outside through QEMU's monitor and debugger port."""
 import contextlib

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """VMs that start from a disk, by the firmware: FreeDOS, GRUB, memtest86+. A person's view: `vm screen` and `vm keys`."""
 import os
 import subprocess

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """Other people's kernels in a VM, and what small test kernels expect of the machine. Kernels come from Debian packages and are kept in BUILD/cache."""
 import re
 import subprocess

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """With --icount a run repeats to the tick: all that two of them print is the same, times and tick counts included. And
 where the host's speed does not matter, Linux likes the timers of its PC."""
 import re

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """A look into guests from the shell: registers, code, stack and memory, of guests that run, halt, are paused or have ended."""
 import re
 from console import BUILD, GUEST_PROMPT, System, check, run_tests, same

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """A stock kernel that nobody prepared for, from the command line alone."""
 import re
 import subprocess

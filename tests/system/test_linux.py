@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """An unmodified Debian kernel in a VM: boot, console, clock, reboot and power-off."""
 import os
 import re

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """Several VMs at once, on one CPU and on two: each does its own work, they share fairly, and the end of some, by whatever
 crash, is nothing to the others; what they had comes back to the page."""
 from console import EXACT, System, check, run_tests, same

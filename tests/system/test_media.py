@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """Boot media of other people, untouched (guests/media.sh), and CDs that emulate a floppy or a hard disk: what their screens show and
 what they do with keys."""
 import os

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """Linux in a VM on every CPU model of Bochs that has what VT-x needs here, with 1, 2 and 4 host CPUs."""
 import re
 from functools import partial

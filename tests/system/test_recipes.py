@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """The guests that `make guests` makes besides Linux, started by their names: FreeDOS, memtest86+, GRUB; and what is said of one
 that is not there."""
 import re

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """A VM's screen as people see it: on its console over the serial line, on the machine's own screen, and as a picture, which
 is compared with what bare QEMU shows of the same floppy (guests/floppy/screen.asm)."""
 import re

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """The shell under QEMU (fast), and what `vm start` says where hardware virtualisation or a part of it is missing."""
 import re
 import subprocess

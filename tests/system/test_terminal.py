@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """scripts/run and a person at a terminal: keys reach the system, the leave key leaves, the terminal is restored however
 the run ends; and what it leaves behind on the host: no process, no port open to others."""
 import os

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """Guest time when a VM is paused, and over long busy runs (how it goes with four busy VMs for a while: test_many)."""
 import re
 from console import GUEST_BOOT_SECONDS, GUEST_PROMPT, System, check, run_tests, same

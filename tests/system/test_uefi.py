@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """The hybrid boot medium: by UEFI with a console on the framebuffer, and as a USB stick by BIOS and by UEFI."""
 import re
 import tempfile

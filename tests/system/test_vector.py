@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """Vector registers are each guest's own: two VMs on one CPU fill all that there are (guests/tiny/vector.asm) and check them across
 every exit, side by side."""
 from console import ON, System, check, run_tests

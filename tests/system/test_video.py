@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """Boot floppies that look at the machine as old software does (guests/floppy): the A20 gate, resets that return, video memory."""
 import subprocess
 import tempfile

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """The shell's VM commands: run, list, stat, wait, reset, kill, crash, and a console that is left and entered again."""
 import re
 from console import GUEST_BOOT_SECONDS, PROMPT, System, check, run_tests, same

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """Where scripts/run would run, on hosts that are made up."""
 import os
 import sys

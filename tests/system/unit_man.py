@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """The man pages: well-formed, and of the commands and keys that there are."""
 import re
 import subprocess

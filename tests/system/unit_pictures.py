@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """The script's end of `vm screenshot`."""
 import base64
 import subprocess

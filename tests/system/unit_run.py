@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: MIT
 """The parts of scripts/run and scripts/make-iso that need no machine."""
 import struct
 import subprocess

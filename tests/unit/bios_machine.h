@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What tests of the firmware's services stand on: memory, media and ports of a machine without a processor.
 #pragma once
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // cmocka with the standard headers that it wants included before it.
 #pragma once
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What device tests stand on: a clock that moves only when told, and wires, consoles and power that are recorded.
 #pragma once
 #include <stdio.h>

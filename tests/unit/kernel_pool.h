@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // For tests of the kernel's memory code on the host: a pool of ordinary memory, and what that code calls of the kernel.
 #pragma once
 #include <stdarg.h>

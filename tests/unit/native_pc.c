@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 #include "tests/unit/native_pc.h"
 #include <ctype.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // A PC on this host: Unicorn's processor, the project's own devices, and the firmware under test. Real mode only is
 // what it is used for; time moves with executed instructions.
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: ukernel/cpu/acpi.c
 #include <string.h>
 #include "abi/hypercall.h"

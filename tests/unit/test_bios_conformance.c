@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: tests/unit/native_pc.c bios-emul/rom.asm bios-emul/dispatch.c bios-emul/post.c bios-emul/drive.c
 // sources: bios-emul/int10_font.c bios-emul/int10_graphics.c bios-emul/int10_palette.c bios-emul/int10_state.c
 // sources: bios-emul/int10_text.c bios-emul/int10_video.c bios-emul/int13_disk.c bios-emul/int13_edd.c

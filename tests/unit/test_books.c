@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: user/root/books.c
 #include "user/root/books.h"
 #include <setjmp.h>

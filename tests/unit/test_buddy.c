@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: ukernel/mem/buddy.c ukernel/mem/quota.c
 #include <string.h>
 #include "tests/unit/kernel_pool.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: vmm-user/bus.c
 #include "vmm-user/bus.h"
 #include <stdio.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: vmm-user/config.c lib/sys/nearest.c
 #include "vmm-user/config.h"
 #include <string.h>

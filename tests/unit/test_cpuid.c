@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: vmm-user/cpuid.c
 #include "vmm-user/cpuid.h"
 #include <string.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: user/shell/editor.c user/shell/words.c user/console/screen.c
 #include "user/shell/editor.h"
 #include "user/console/screen.h"

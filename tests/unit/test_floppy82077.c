@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: vmm-user/devices/floppy82077.c vmm-user/devices/floppy_data.c vmm-user/devices/dma8237.c
 // sources: vmm-user/devices/pcspeaker.c vmm-user/devices/pit8254.c vmm-user/block_ram.c
 #include "tests/unit/cmocka_all.h"

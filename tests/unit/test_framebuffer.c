@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: user/console/framebuffer.c user/console/pixels.c user/console/screen.c user/console/font.asm
 #include "user/console/framebuffer.h"
 #include <stdlib.h>

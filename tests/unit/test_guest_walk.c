@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: vmm-user/guest_walk.c
 //
 // Page walks in every paging mode: addresses, permissions, reserved bits, error codes, accessed and dirty bits, and the

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: vmm-user/devices/i8042.c vmm-user/devices/ps2_keyboard.c vmm-user/devices/ps2_mouse.c
 #include "tests/unit/cmocka_all.h"
 #include "pc/i8042.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: vmm-user/irq.c vmm-user/devices/lapic.c vmm-user/devices/lapic_regs.c vmm-user/devices/lapic_timer.c vmm-user/devices/apic_bus.c vmm-user/devices/pic8259.c vmm-user/devices/ioapic.c
 #include "vmm-user/vm.h"
 #include <stdlib.h>

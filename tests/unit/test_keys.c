@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: vmm-user/keys.c vmm-user/typing.c vmm-user/devices/i8042.c vmm-user/devices/ps2_keyboard.c
 // sources: vmm-user/devices/ps2_mouse.c
 #include "tests/unit/cmocka_all.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // lib/c against the host's C library, under names of its own.
 #include <stdio.h>
 #include <stdlib.h>

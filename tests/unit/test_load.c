@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: vmm-user/load/load.c vmm-user/load/linux.c vmm-user/load/multiboot.c vmm-user/load/elf.c vmm-user/load/acpi.c
 #include "vmm-user/load/load.h"
 #include <asm/bootparam.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: lib/sys/nearest.c
 #include "lib/sys/nearest.h"
 #include <string.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Page tables of both formats against a plain array of what each page should map to.
 // sources: ukernel/mem/pagetable.c ukernel/mem/buddy.c ukernel/mem/quota.c
 #include <string.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: vmm-user/devices/pic8259.c
 #include "tests/unit/cmocka_all.h"
 #include "tests/unit/fake_machine.h"

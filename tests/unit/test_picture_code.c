@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: vmm-user/picture_code.c
 #include "vmm-user/picture_code.h"
 #include <stdbool.h>

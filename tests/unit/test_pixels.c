@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: user/console/pixels.c vmm-user/picture_code.c
 #include "user/console/pixels.h"
 #include <string.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: user/root/elf.c user/root/acpi.c user/root/rtc.c user/root/log.c lib/sys/selectors.c
 #include "user/root/acpi.h"
 #include "lib/sys/selectors.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: user/console/screen.c
 #include "user/console/screen.h"
 #include <setjmp.h>

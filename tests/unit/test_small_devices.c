@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: vmm-user/devices/pci_host.c vmm-user/devices/reset_port.c vmm-user/devices/port92.c
 // sources: vmm-user/devices/debug_ports.c
 #include "tests/unit/cmocka_all.h"

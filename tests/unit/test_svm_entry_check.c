@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: svm/entry_check.c
 // Each rule of VMRUN, broken one at a time in a state that is right otherwise.
 #include <string.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: svm/permission.c
 // The maps that say which ports and MSRs exit, read as the processor reads them.
 #include "svm/svm.h"

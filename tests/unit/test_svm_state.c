@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: svm/state.c svm/events.c
 // A vCPU's state to and from the UTCB, and events in both formats. What switches real registers is replaced.
 #include <string.h>

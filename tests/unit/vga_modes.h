@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Registers of standard modes, as IBM's tables have them, and how a BIOS sets them.
 #pragma once
 #include "tests/unit/fake_machine.h"

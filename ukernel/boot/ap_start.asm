@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; The first instructions of an application processor, copied to a page below 1 MiB: real mode -> protected -> 64-bit mode.
 ; Its page tables map this page at its own address, executable and read-only, and else only the kernel's half.
 CR0_PE        equ 1

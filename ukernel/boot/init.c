@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // From the boot loader to the first process.
 #include "lib/c/string.h"
 #include "ukernel/platform.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The kernel's half of every address space: image, direct map of physical memory, CPU blocks, device registers; and the
 // stub page that all processes share. No page is both writable and executable, and what is
 // executable is writable nowhere else.

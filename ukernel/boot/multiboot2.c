@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The Multiboot 2 information structure (specification 2.0, 3.4): copied into a structure of our own, every length
 // checked.
 #include "lib/c/string.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Every CPU's block of memory, and starting the other CPUs: INIT, SIPI (SDM 3A 9.4), one after the other.
 #include "lib/c/string.h"
 #include "pc/lapic.h"

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; Entered by a Multiboot 2 loader in 32-bit protected mode, paging off. Makes page tables that serve until kernel_map_init:
 ; the first 4 GiB at 0 and at DIRECT_BASE, the first GiB at KERNEL_BASE.
 MB2_MAGIC     equ 0xe85250d6

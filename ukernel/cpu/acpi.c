@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What the kernel needs of ACPI (6.4): RSDP -> XSDT or RSDT -> MADT, FADT, HPET. Tables are the firmware's: lengths and
 // checksums are checked, and a wrong table is as good as none.
 #include "abi/hypercall.h"

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; All ways into the kernel from user mode, and back out: hypercalls, exceptions, interrupts.
 ;
 ; A hypercall arrives through the stub page: RAX number, RDI RSI RDX R10 R8 R9 arguments. It returns to the stub's `ret`, so its RIP

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Vector state: XSAVE areas for all components the host supports, FXSAVE where there is no XSAVE (SDM 1, 13). CR0.TS is
 // set but while an EC with the right to them runs that has touched a vector register: #NM is what switches the state.
 #include "lib/c/string.h"

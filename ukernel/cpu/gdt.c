@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Descriptor tables and system registers of each CPU, and the permission bitmap for ports in its TSS.
 #include "lib/c/string.h"
 #include "ukernel/kobject.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The interrupt descriptor table, one for all CPUs: interrupt gates to the stubs of entry.asm.
 #include "ukernel/platform.h"
 #include "x86/desc.h"

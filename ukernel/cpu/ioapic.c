@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // I/O APICs: routing of interrupt lines, all masked at first; and the 8259s, masked for good.
 // Interrupts below 16 are ISA lines: the MADT's overrides say where they arrive and how.
 #include "abi/hypercall.h"

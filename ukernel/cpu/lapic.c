@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The local APIC, by MSRs (x2APIC) where the CPU has them, else by its page; its timer in TSC-deadline mode or
 // one-shot.
 #include "pc/lapic.h"

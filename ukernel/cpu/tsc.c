@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The clock: how fast the TSC runs, measured against the ACPI PM timer, else the HPET, else the PIT.
 #include "pc/acpi_pm.h"
 #include "pc/hpet.h"

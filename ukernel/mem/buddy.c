@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The pool of kernel pages as a binary buddy system. One contiguous range, set up at boot; a byte per page at its start
 // says what the page heads. Free blocks are linked through their own first bytes.
 #include "lib/ds/list.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // 4-level page tables of the host's and of the guest's format. One walker; a format only knows its bits.
 #include "lib/c/string.h"
 #include "ukernel/mem.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The physical memory map: what the firmware reports, made sane, with the kernel's own part taken out; and who may map
 // what.
 #include "lib/c/string.h"

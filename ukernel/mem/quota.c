@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Accounts: every page of the kernel's memory is paid by some process.
 #include "lib/c/string.h"
 #include "ukernel/mem.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Small kernel objects, from pages that their payer's account paid for.
 #include "ukernel/kobject.h"
 #include "ukernel/cpu.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The object space of a PD: selector -> capability, two levels of pages paid by the PD.
 #include "ukernel/kobject.h"
 #include "ukernel/cpu.h"

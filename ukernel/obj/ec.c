@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Execution contexts and scheduling contexts: how they come and how they go.
 #include "ukernel/cpu.h"
 #include "ukernel/sched.h"

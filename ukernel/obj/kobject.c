@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Birth and death of objects.
 #include "ukernel/cpu.h"
 #include "ukernel/sched.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Protection domains: their accounts and the mappings of their spaces.
 #include "ukernel/cpu.h"
 #include "ukernel/sched.h"

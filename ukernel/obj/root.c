@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The first process: made by the kernel from the first boot module, owner of everything else.
 #include <elf.h>
 #include "lib/c/string.h"

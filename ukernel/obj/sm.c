@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Counting semaphores, also the way interrupts reach user land. A level-triggered line stays masked from the interrupt until the
 // driver comes back with the next down.
 #include "ukernel/cpu.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What the files of the console share: its slots, and who of them has the focus.
 #pragma once
 #include "lib/sys/channel.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What the shell asks of the console, inside its output: ESC ] mica ; focus ; <vm id> [; serial | ; screen] BEL. Pure.
 #pragma once
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Who has the focus: it is shown, and gets what is typed.
 #include "lib/c/printf.h"
 #include "lib/c/string.h"

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; The character shapes of the console's framebuffer (scripts/bios-fonts).
         section .rodata
         global  console_font

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // A screen of 80x25 characters drawn on a linear framebuffer: as large as whole multiples of the font allow, in the
 // middle. Pure.
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 #include "user/console/i8042.h"
 #include "pc/i8042.h"
 #include "x86/regs.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The keyboard controller: scan codes of set 1, by interrupt.
 #pragma once
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 #include "user/console/keyboard.h"
 #include "lib/c/string.h"
 

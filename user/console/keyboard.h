@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // A PC keyboard (scan-code set 1, US layout) as a terminal's bytes. Pure.
 #pragma once
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The console: one terminal for the system (shell and log) and two for each VM, its serial port and its screen, on the
 // serial line and on the VGA at once. One of them has the focus: it is shown, and gets what is typed. Nobody waits for
 // the displays: what they have not shown yet of a serial port is kept, the oldest is dropped.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // A screen of 320x200 pixels in 256 colours, as a VMM sends it between the text (lib/sys/screen_api.h). Pure.
 #pragma once
 #include <stdbool.h>

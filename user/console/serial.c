@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 #include "user/console/serial.h"
 #include "pc/uart16550.h"
 #include "x86/regs.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // COM1 at 115200 baud, driven by its interrupt.
 #pragma once
 #include <stdbool.h>

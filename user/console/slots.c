@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Who is connected, and what root has for us: channels, the log.
 #include "abi/layout.h"
 #include "lib/c/printf.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // One terminal: the bytes that its process printed last, how far each display has shown them, and its line in progress.
 // Pure.
 #pragma once

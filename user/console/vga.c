@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 #include "user/console/vga.h"
 #include <stddef.h>
 #include "lib/sys/start.h"

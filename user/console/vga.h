@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // VGA text memory and cursor.
 #pragma once
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The VGA's mode 13h, 320x200 pixels in 256 colours: for a while, then all is as it was.
 #pragma once
 #include "user/console/pixels.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 #include "user/console/view.h"
 #include "lib/sys/root.h"
 #include "lib/sys/screen_api.h"

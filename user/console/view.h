@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // A VM's screen, as its VMM sends it (lib/sys/screen_api.h): what has come is in `screen` for the VGA, and passes on to
 // the serial line.
 #pragma once

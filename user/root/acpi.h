@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What root wants of the firmware's ACPI tables: how to switch the machine off and how to reset it
 // (ACPI 6.4, 4.8.3, 5.2.9, 7.4.2).
 #pragma once

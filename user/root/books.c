@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 #include "user/root/books.h"
 
 size_t books_size(uint64_t top)

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The books of all memory: per 2 MiB block, which of its 4 KiB pages are handed out and which hold somebody's old
 // bytes. Pure: memory is touched only through `window`, where physical address 0 would be.
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Channels: two shared pages and the semaphores of both sides. Root keeps who holds what, so that a process's end
 // leaves nothing.
 #include "lib/c/string.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 #include "user/root/elf.h"
 #include <elf.h>
 #include "abi/layout.h"

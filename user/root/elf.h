@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Reads a program's ELF file; every number in it is checked before it is used.
 #pragma once
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Boot files: the modules that the boot loader put into memory.
 #include "lib/c/string.h"
 #include "user/root/root.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Hypercalls as root uses them.
 #include "lib/sys/clock.h"
 #include "lib/sys/thread.h"

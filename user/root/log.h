@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The system's log: a ring that joins the kernel's log and the lines of user land.
 #pragma once
 #include <stdint.h>

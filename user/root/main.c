@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The first process: takes over memory, ports and boot files, starts the services, and then does the slow work for its
 // handlers: reaping what has ended, and switching the machine off.
 #include "lib/c/string.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Memory of processes: regions of their address space and the runs of pages behind them, with limits per process.
 #include "lib/c/string.h"
 #include "user/root/root.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Off and reset: ACPI first, then what PCs and emulators know besides.
 #include "lib/c/string.h"
 #include "lib/sys/clock.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Processes: building one from a boot file with exactly the capabilities it needs, and what is left of it at its end.
 #include "lib/c/printf.h"
 #include "lib/c/string.h"

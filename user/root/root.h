@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Root's state. All of it belongs to the handler EC of CPU 0: requests from other CPUs and root's own threads reach it
 // by calls, so the handler's own serialisation is the lock, with the kernel's helping as priority inheritance
 // (serve.c).

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The date from the machine's clock chip (MC146818).
 #pragma once
 #include <stdbool.h>

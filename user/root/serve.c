@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Every request to root ends here, one at a time. The handler of CPU 0 serves; handlers of other CPUs leave their
 // request in their own UTCB, wake the worker thread and wait: it makes the call on CPU 0 for them, at a priority above
 // everyone's.

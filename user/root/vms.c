@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What the shell asks for: VMs, processes, the machine.
 #include "lib/c/printf.h"
 #include "lib/c/string.h"

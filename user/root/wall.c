@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What time it was at TSC 0. The clock chip tells whole seconds: when boot is over, the start of one is looked for.
 #include "lib/sys/clock.h"
 #include "pc/mc146818.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The table of commands, and those that are about the shell itself.
 #include "lib/c/printf.h"
 #include "lib/c/string.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What Tab puts: names of commands, of guests after `vm start`, of boot files elsewhere.
 #include "lib/c/printf.h"
 #include "lib/c/string.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // A line editor for a VT100-like terminal: cursor keys, history, Emacs' control keys. Pure: bytes in, bytes out.
 #pragma once
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The person's interface. It has no privilege but what root's portal gives it.
 #include "lib/c/string.h"
 #include "lib/sys/process.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Talks to VMMs: a request is a line, its answer lines up to one that is a single dot. A channel per VM is kept for the
 // next time.
 #include "lib/c/string.h"

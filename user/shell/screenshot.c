@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // `vm screenshot`: a VM's picture goes out over the console, in sequences that terminals do not show:
 //   ESC ] mica ; picture ; begin ; NAME ; WIDTH ; HEIGHT BEL CR
 //   ESC ] mica ; picture ; data ; NUMBER ; base64 BEL CR          NUMBER from 0

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The shell: one terminal, one table of commands.
 #pragma once
 #include <stdbool.h>

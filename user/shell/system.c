@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Commands about the machine.
 #include "lib/c/printf.h"
 #include "lib/c/string.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Splits a command line into words: blanks separate, "..." and '...' quote, \ quotes one character. Pure.
 #pragma once
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // ACPI fixed hardware: PM1 events and control, PM timer, an empty GPE block, the SMI command port. ACPI 6.4, 4.8.3.
 #pragma once
 #include "vmm-user/device.h"

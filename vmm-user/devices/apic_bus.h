@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Interrupt messages and their way to the local APICs of a VM: from the I/O APIC, from MSIs and between CPUs.
 // SDM 3A, 11.6 (destinations) and 11.11 (MSI).
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Commands of an ATA disk. ATA/ATAPI-7, volume 1, clause 6.
 #include "vmm-user/devices/ide_parts.h"
 

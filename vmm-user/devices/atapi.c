@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Commands of an ATAPI CD drive with one data track. SFF-8020i, MMC-3.
 #include "vmm-user/devices/atapi_parts.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What an ATAPI CD drive tells about itself and its disc. MMC-3, clause 6.
 #include "vmm-user/devices/atapi_parts.h"
 

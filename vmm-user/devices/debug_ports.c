@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 #include "vmm-user/devices/debug_ports.h"
 #include "pc/debug_ports.h"
 #include "vmm-user/devices/state_io.h"

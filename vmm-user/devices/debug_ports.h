@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Ports of test kernels and firmware: POST codes, debug console, exit code, the string "Shutdown".
 #pragma once
 #include "vmm-user/device.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The ISA DMA controllers. Devices call dma_transfer when they have data: it happens at once.
 #pragma once
 #include "pc/dma8237.h"

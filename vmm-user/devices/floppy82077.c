@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Registers and simple commands of the floppy controller; floppy_data.c moves sectors.
 #include "vmm-user/devices/floppy_parts.h"
 #include "vmm-user/devices/state_io.h"

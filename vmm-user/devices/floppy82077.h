@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Intel 82077AA floppy controller with two drives, by DMA. A command's work happens when its time is over; then it
 // interrupts. Commands without DMA (SPECIFY's ND) end with an overrun.
 #pragma once

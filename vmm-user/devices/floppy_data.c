@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Commands of the floppy controller that move sectors. 82077AA data sheet, "Data transfer commands".
 #include "vmm-user/devices/floppy_parts.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What the two files of the floppy controller share.
 #pragma once
 #include "vmm-user/devices/floppy82077.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 #include "vmm-user/devices/fw_cfg.h"
 #include "pc/fw_cfg.h"
 #include "vmm-user/devices/state_io.h"

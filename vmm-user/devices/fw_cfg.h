@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Memory size and CPU count for kernels that ask QEMU's firmware configuration device.
 #pragma once
 #include "vmm-user/device.h"

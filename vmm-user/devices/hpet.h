@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // HPET with three timers of 64 bits at 100 MHz, periodic mode and legacy replacement. IA-PC HPET specification 1.0a.
 #pragma once
 #include "vmm-user/device.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // 8042 keyboard controller with a keyboard and a mouse. Bytes of the devices follow each other as on their wires, so
 // that software that reads port 60h twice for one interrupt sees the same byte twice.
 #pragma once

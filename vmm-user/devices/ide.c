@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Task file, data port and interrupts of the two channels; drives' commands are in ata_disk.c and atapi.c.
 #include "vmm-user/devices/ide_parts.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // PIIX3's IDE controller in compatibility mode: two channels with up to two drives each, disks (ATA) or CD drives
 // (ATAPI), by PIO and bus-master DMA. ATA/ATAPI-7; Intel 82371SB data sheet.
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The bus master of PIIX3's IDE function, and its configuration space. Intel 82371SB data sheet, 2.7; SFF-8038i.
 #include "vmm-user/devices/ide_parts.h"
 #include <linux/pci_regs.h>

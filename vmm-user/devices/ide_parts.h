@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What the files of the IDE controller share.
 #pragma once
 #include "vmm-user/devices/ide.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Saving and loading the IDE controller, in the middle of a command too.
 #include "vmm-user/devices/ide_parts.h"
 #include "vmm-user/devices/pci_function_state.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // I/O APIC with 24 pins. Intel 82093AA data sheet, 3.0; EOI register as in later chipsets (version 20h).
 #pragma once
 #include "vmm-user/device.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 #include "vmm-user/devices/lapic.h"
 #include "vmm-user/devices/lapic_parts.h"
 #include "vmm-user/devices/state_io.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // A vCPU's local APIC: xAPIC and x2APIC (SDM 3A, chapter 11). It belongs to the thread of its vCPU and needs no lock:
 // others only make interrupts pending, by lapic_accept(), which is atomic. The register page may be the virtual-APIC
 // page that the hardware reads and writes; what hardware keeps there (TPR) is not cached.

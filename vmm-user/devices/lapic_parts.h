@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What the three files of the local APIC share: lapic.c (interrupts, life), lapic_regs.c (registers, MSRs),
 // lapic_timer.c.
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The register page as software sees it, by memory accesses (xAPIC) and by MSRs (x2APIC): SDM 3A, 11.4.1 and 11.12.1.
 #include "vmm-user/devices/lapic_parts.h"
 

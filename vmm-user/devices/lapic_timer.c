@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // One-shot, periodic and TSC-deadline mode, computed from the clock (SDM 3A, 11.5.4). The timer of the clock runs only
 // while the LVT is open.
 #include "vmm-user/devices/lapic_parts.h"

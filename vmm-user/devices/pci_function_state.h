@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // A function's configuration space as part of its device's state: only what the guest may write is taken from it.
 #pragma once
 #include "vmm-user/devices/pci_host.h"

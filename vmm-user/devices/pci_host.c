@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 #include "vmm-user/devices/pci_host.h"
 #include <linux/pci_regs.h>
 #include "pc/acpi_pm.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // PCI bus 0 with its host bridge, by configuration mechanism #1 (PCI 3.0, 3.2.2.3.2).
 #pragma once
 #include "vmm-user/device.h"

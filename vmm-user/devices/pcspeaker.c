@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 #include "vmm-user/devices/pcspeaker.h"
 #include "pc/pit8254.h"
 

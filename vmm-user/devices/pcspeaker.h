@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The PC speaker: what counter 2 of the 8254 and port 61h make it sound like.
 #pragma once
 #include "vmm-user/devices/pit8254.h"

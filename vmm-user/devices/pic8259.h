@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The two cascaded 8259A of a PC. Intel 8259A data sheet; ELCR as in the PIIX.
 #pragma once
 #include "vmm-user/device.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 #include "vmm-user/devices/piix3_isa.h"
 #include <linux/pci_regs.h>
 #include "pc/pci_host.h"

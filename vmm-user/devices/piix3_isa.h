@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // PIIX3's ISA bridge, function 0 of the device whose function 1 is the IDE controller: configuration space only, with
 // the routing of PCI interrupts that firmware and guests read and write. Intel 82371SB data sheet, 2.2.
 #pragma once

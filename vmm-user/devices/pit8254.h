@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The 8254 of a PC and port 61h. Counts are computed from the clock; only counter 0's interrupt has a timer.
 // Intel 8254 data sheet, "Mode definitions".
 #pragma once

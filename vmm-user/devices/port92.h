@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // System control port A of the PS/2: fast A20 gate and fast reset.
 #pragma once
 #include "pc/i8042.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The PS/2 keyboard and mouse at the ends of the 8042's two wires: what they answer to commands, what they send by
 // themselves. IBM PS/2 Hardware Interface Technical Reference, "Keyboard" and "Mouse".
 #pragma once

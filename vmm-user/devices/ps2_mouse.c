@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 #include "pc/i8042.h"
 #include "vmm-user/devices/ps2.h"
 

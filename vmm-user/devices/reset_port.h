@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The reset control register at CF9h of Intel chipsets. It lies inside PCI's CONFIG_ADDRESS, which hands byte accesses
 // on to it.
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 #include "vmm-user/devices/rtc_cmos.h"
 #include "pc/mc146818.h"
 #include "vmm-user/devices/state_io.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // MC146818 clock with 128 bytes of CMOS memory, ports 70h and 71h. The time is the machine's wall clock plus what the
 // guest has set; flags are computed when someone looks, and a timer runs only for interrupts that are enabled.
 // MC146818A data sheet.

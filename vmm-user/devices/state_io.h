@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // One description of a device's state for both directions: each helper saves or loads one field.
 #pragma once
 #include "vmm-user/state.h"

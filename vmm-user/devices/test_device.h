@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Loopback ports, interrupt lines by port, and a memory window, for test kernels.
 #pragma once
 #include "pc/test_device.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // 16550A serial port. Its transmitter is never busy: a byte is with the backend when the write to THR returns.
 // PC16550D data sheet. The interrupt is gated by OUT2, as on a PC.
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The VGA's ports, its timing, and its state.
 #include "vmm-user/devices/vga_parts.h"
 #include "vmm-user/devices/pci_function_state.h"

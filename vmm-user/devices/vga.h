@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // A VGA with the display interface of Bochs (DISPI) and a linear framebuffer. The four planes are kept as one 32-bit
 // word per address, plane n in byte n, so that the latches load in one access.
 //

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The display interface of Bochs: modes of the linear framebuffer; and the PCI function that shows where it is.
 #include "vmm-user/devices/vga_parts.h"
 #include <linux/pci_regs.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // CPU accesses to the VGA's memory: the graphics controller's data path, once per byte.
 #include "vmm-user/devices/vga_parts.h"
 

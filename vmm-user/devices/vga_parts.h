@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What the files of the VGA share.
 #pragma once
 #include "vmm-user/devices/vga.h"

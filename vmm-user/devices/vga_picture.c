@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The screen as a picture, for screenshots: as the display logic would read it, one row at a time.
 #include "vmm-user/devices/vga_parts.h"
 #include "lib/c/printf.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What mode the screen is in, and its text.
 #include "vmm-user/devices/vga_parts.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The text screen shown on a terminal (xterm, UTF-8) that keeps what was last sent: only changes are sent.
 #pragma once
 #include "vmm-user/devices/vga.h"

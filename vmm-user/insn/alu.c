@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 #include "vmm-user/insn/alu.h"
 
 #include "vmm-user/insn/decode.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Integer arithmetic with flags, as the processor computes it. Flags that the manual leaves undefined are left
 // unchanged or cleared. Pure functions.
 #pragma once

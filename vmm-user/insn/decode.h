@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Instruction decoder: bytes -> a small flat record. Covers what can touch memory-mapped or port I/O and what a
 // hypervisor must emulate; vector and x87 instructions are recognised as such or unknown (SDM vol. 2, chapter 2 and
 // appendix A). Pure code, no state.

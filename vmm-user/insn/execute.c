@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 #include "vmm-user/insn/machine.h"
 
 // Writes the destination that is not read before.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Executes one guest instruction: registers in the UTCB, memory through the guest's segments and page tables to RAM or
 // to the VMM's devices. Pure code; one struct insn_cpu per vCPU.
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // From CS:RIP to a decoded instruction, and the short way through the executor: together the hot path of an exit.
 #include "vmm-user/insn/machine.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What the parts of the executor share: registers, addresses, memory operands. Private to vmm-user/insn.
 #pragma once
 

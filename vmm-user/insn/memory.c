@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 #include "vmm-user/insn/machine.h"
 
 static enum insn_result segment_fault(struct insn_cpu *cpu, unsigned segment)

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Read-modify-write instructions; with LOCK on RAM they are the processor's own atomic operations.
 #include "vmm-user/insn/machine.h"
 

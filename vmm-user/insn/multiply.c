@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 #include "vmm-user/insn/machine.h"
 
 // The double-width register pair of MUL and DIV: AX, DX:AX, EDX:EAX or RDX:RAX.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The opcode maps (SDM vol. 2D, tables ).
 #include "vmm-user/insn/opcodes.h"
 

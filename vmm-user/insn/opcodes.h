@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The opcode maps as tables (SDM vol. 2D, appendix A); private to the decoder.
 #pragma once
 

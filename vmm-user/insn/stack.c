@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Instructions that use the stack or change RIP.
 #include "vmm-user/insn/machine.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // MOVS CMPS STOS LODS SCAS INS OUTS with their REP forms. Elements that lie in one page are translated at once.
 #include "vmm-user/insn/machine.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The ACPI tables of the VM (ACPI 6.4, chapter 5): RSDP, RSDT, XSDT, FADT, FACS, MADT, and the DSDT made by iasl.
 #include "pc/acpi_pm.h"
 #include "dsdt.h"

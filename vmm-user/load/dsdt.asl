@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The devices of the VM's PC that do not announce themselves. Addresses as in include/pc.
 DefinitionBlock ("", "DSDT", 2, "MICA  ", "MICAPC  ", 1)
 {

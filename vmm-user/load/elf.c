@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // ELF kernels, 32 and 64 bits: the segments for Multiboot, and kernels with a PVH entry note.
 #include <elf.h>
 #include "lib/c/printf.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // The Linux x86 boot protocol (Documentation/arch/x86/boot.rst of Linux): the 64-bit entry, and the 32-bit one for kernels
 // that have no other. The setup code of the file (real mode) is never run.
 #include <asm/bootparam.h>

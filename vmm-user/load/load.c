@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // What the boot protocols share: the choice among them, the memory map, the descriptor and page tables at entry.
 #include "vmm-user/load/load.h"
 #include "lib/c/printf.h"

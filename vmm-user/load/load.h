@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Puts a kernel into guest RAM as its boot protocol says. Pure code: files come as bytes that nobody trusts.
 #pragma once
 #include <stdbool.h>

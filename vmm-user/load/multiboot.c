@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: MIT
 // Multiboot 1 kernels: ELF, or flat with the addresses in the header.
 #include "pc/multiboot.h"
 #include "lib/c/printf.h"

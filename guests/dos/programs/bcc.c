@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: MIT */
 /* A C program for DOS, by bcc: files, formatted output, arguments. */
 #include <stdio.h>
 #include <stdlib.h>

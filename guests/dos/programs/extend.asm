@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; A DOS extender in small: 32-bit protected mode with the PIC moved, a timer handler there that passes each tick down to real
 ; mode, file output by switching back for INT 21h, memory above 1 MiB; then unreal mode.
 %include "dos.inc"

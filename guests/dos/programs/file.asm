@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; Files: create, write more than a cluster, seek, read, rename, find, delete; a directory; the date of a file.
 %include "dos.inc"
         say 'FILE: '

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; A demo's frame loop: mode 13h, palette, retrace, ten frames from a buffer by REP MOVSD; what is read back is right.
 %include "dos.inc"
         mov ax, cs

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; Switches the PC off by APM, as FDAPM does.
 %include "dos.inc"
         mov ax, 5300h

@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; 91 ticks of the timer are five seconds of the clock chip; DOS's time agrees.
 %include "dos.inc"
         push 40h

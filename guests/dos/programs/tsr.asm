@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; Stays resident: counts INT 1Ch and the keys that INT 9 brings; INT 60h tells. Run again it says what was counted.
 %include "dos.inc"
         jmp start

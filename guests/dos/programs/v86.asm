@@ -1,4 +1,4 @@
-; SPDX-License-Identifier: GPL-2.0-only
+; SPDX-License-Identifier: MIT
 ; Puts DOS itself into V86 mode below paging, as memory managers do, and stays: interrupts and INT n are reflected to the
 ; vectors of real mode, HLT is passed over, "upper memory" at D0000h is at 2 MiB. All programs afterwards run so.
 %include "dos.inc"
