@@ -91,7 +91,7 @@ class OptionsTest(unittest.TestCase):
             self.assertIn(option, result.stdout)
 
     def test_bad_file_is_named(self):
-        for entry in ("nothing", "a b=/etc/passwd", "x=/no/such/file"):
+        for entry in ("nothing", "a b=/etc/passwd", "x=/no/such/file", "shell=/etc/passwd", "root=/etc/passwd"):
             result = run("--on", "qemu", "--file", entry)
             self.assertEqual(result.returncode, 1, entry)
             self.assertRegex(result.stdout, "--file|/no/such/file|is not there")
