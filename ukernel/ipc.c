@@ -97,11 +97,12 @@ static _Noreturn void event_retry(struct ec *ec)
     ec_event(ec, ec->retry[0]);
 }
 
-// Nobody takes the event: the EC stops here, and its SC with it.
+// Nobody takes the event: the EC stops here, and its SC with it. In a PD that is being destroyed that is no news.
 static _Noreturn __attribute__((cold)) void event_lost(struct ec *ec, unsigned event)
 {
-    klog("cpu%u: EC without a handler for %s %u at rip %#lx stopped", ec->cpu, ec->type == EC_VCPU ? "exit" : "exception", event,
-         ec->type == EC_VCPU ? 0 : ec->regs.rip);
+    if (!ec->pd->dying)
+        klog("cpu%u: EC without a handler for %s %u at rip %#lx stopped", ec->cpu, ec->type == EC_VCPU ? "exit" : "exception", event,
+             ec->type == EC_VCPU ? 0 : ec->regs.rip);
     ec->stopped = true;
     schedule();
 }
