@@ -3,7 +3,7 @@
 import re
 import subprocess
 import time
-from console import BUILD, ROOT, Skip, System, check, run_tests, same, temporary
+from console import BUILD, GUEST_BOOT_SECONDS, ROOT, Skip, System, check, run_tests, same, temporary
 
 
 def stock(name):
