@@ -21,7 +21,8 @@ TABLE = """
 test                                                svm   vt-x
 linux.boot_and_use                                   25     85
 linux.clock                                          10     32
-many.four_vms_on_one_cpu                             36    160
+many.two_vms_on_one_cpu                               -     80
+many.four_vms_on_one_cpu                             55   165L
 many.four_vms_on_two_cpus                            40   240L
 eight.one_cpu                                        25      -
 eight.two_cpus                                       25      -
@@ -78,7 +79,7 @@ faults.kernel_cannot_read_user_memory                 6      -
 faults.nmis_are_told_and_the_system_goes_on           6      -
 faults.machine_check_in_the_kernel                    6      -
 faults.machine_check_after_an_exit_shows_the_last_exits 6    -
-video.pictures_are_those_of_qemu                     85      -
+video.pictures_are_those_of_qemu                    85L      -
 video.grub_in_graphics                               40      -
 video.linux_on_the_screen                            30     60
 video.linux_with_a_framebuffer                       45      -

@@ -3,7 +3,7 @@
 import re
 from console import ON, System, check, run_tests, same
 
-ROUNDS = 1000 if ON == "qemu" else 200  # Bochs is slow
+ROUNDS = 1000 if ON == "qemu" else 75  # Bochs is slow
 AT_ONCE = 25  # commands are typed ahead, as a script would
 
 
