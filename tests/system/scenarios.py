@@ -27,7 +27,7 @@ many.four_vms_on_two_cpus                            40   240L
 eight.one_cpu                                        25      -
 eight.two_cpus                                       25      -
 eight.four_cpus                                      25      -
-leak.a_thousand_vms                                  17     30
+leak.vms_come_and_go                                  15     20
 vm.commands                                          16     58
 time.pause                                           15    66L
 time.four_busy_guests                                 -   150L

@@ -17,7 +17,7 @@ def start_and_kill(mica, first, count, guest):
         check(re.search(rf"^vm {vm} \(t\) started\n(.*\n)*?vm {vm} killed$", said, re.M), f"VM {vm} did not start or end: {said}")
 
 
-def test_a_thousand_vms():
+def test_vms_come_and_go():
     with System("--memory", "512M") as mica:
         free = mica.free_memory()
         for first in range(1, ROUNDS + 1, AT_ONCE):
