@@ -40,6 +40,14 @@ static bool vm_argument(const struct words *w, unsigned first, unsigned argument
     return false;
 }
 
+// The commands whose only argument is the VM.
+static void vm_ask(const struct words *w, unsigned first, const char *request)
+{
+    struct process_info info;
+    if (vm_argument(w, first, 1, &info))
+        monitor_ask(info.vm_id, request);
+}
+
 // --- starting
 // --------------------------------------------------------------------------------------------------------------
 
@@ -176,23 +184,17 @@ void vm_list(const struct words *w, unsigned first)
 
 void vm_stat(const struct words *w, unsigned first)
 {
-    struct process_info info;
-    if (vm_argument(w, first, 1, &info))
-        monitor_ask(info.vm_id, "stat");
+    vm_ask(w, first, "stat");
 }
 
 void vm_screen(const struct words *w, unsigned first)
 {
-    struct process_info info;
-    if (vm_argument(w, first, 1, &info))
-        monitor_ask(info.vm_id, "screen");
+    vm_ask(w, first, "screen");
 }
 
 void vm_regs(const struct words *w, unsigned first)
 {
-    struct process_info info;
-    if (vm_argument(w, first, 1, &info))
-        monitor_ask(info.vm_id, "regs");
+    vm_ask(w, first, "regs");
 }
 
 void vm_memory(const struct words *w, unsigned first)
@@ -235,23 +237,17 @@ void vm_console(const struct words *w, unsigned first)
 
 void vm_reset(const struct words *w, unsigned first)
 {
-    struct process_info info;
-    if (vm_argument(w, first, 1, &info))
-        monitor_ask(info.vm_id, "reset");
+    vm_ask(w, first, "reset");
 }
 
 void vm_pause(const struct words *w, unsigned first)
 {
-    struct process_info info;
-    if (vm_argument(w, first, 1, &info))
-        monitor_ask(info.vm_id, "pause");
+    vm_ask(w, first, "pause");
 }
 
 void vm_resume(const struct words *w, unsigned first)
 {
-    struct process_info info;
-    if (vm_argument(w, first, 1, &info))
-        monitor_ask(info.vm_id, "resume");
+    vm_ask(w, first, "resume");
 }
 
 void vm_kill(const struct words *w, unsigned first)
