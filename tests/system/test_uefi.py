@@ -6,10 +6,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from console import BUILD, System, check, run_tests
+from console import BUILD, PATIENCE, System, check, run_tests
 from monitor import Monitor
 
 COLUMNS, ROWS, WIDTH, HEIGHT = 80, 25, 8, 16
+SECONDS = 60  # the screen is drawn beside the serial line, whose prompt may come first
 
 
 def picture(monitor, folder):
@@ -40,6 +41,18 @@ def read_screen(monitor, folder):
     return ["".join(names.get(shape(row, column), "?") for column in range(COLUMNS)).rstrip() for row in range(ROWS)]
 
 
+def text_screen(monitor):
+    words = [int(word, 16) for word in re.findall(r"0x([0-9a-f]{4})\b", monitor.command("xp /2000hx 0xb8000"))]
+    return ["".join(chr(word & 0xff) for word in words[row:row + COLUMNS]).rstrip() for row in range(0, len(words), COLUMNS)]
+
+
+def wait_shown(read, is_shown, what):
+    end = time.monotonic() + SECONDS * PATIENCE
+    while not is_shown(rows := read()):
+        check(time.monotonic() < end, f"{what} shows {[row for row in rows if row]}")
+        time.sleep(0.2)
+
+
 def boots(*options, framebuffer):
     with tempfile.TemporaryDirectory(prefix="mica-uefi-") as folder:
         path = f"{folder}/monitor"
@@ -48,13 +61,10 @@ def boots(*options, framebuffer):
             if framebuffer:
                 for _ in range(3):  # so that it scrolls
                     mica.command("help")
-                time.sleep(1)
-                rows = read_screen(monitor, folder)
-                check(rows[-1].startswith("mica>") and "  poweroff      switch the machine off" in rows, f"the framebuffer shows {rows}")
+                wait_shown(lambda: read_screen(monitor, folder),
+                           lambda rows: rows[-1].startswith("mica>") and "  poweroff      switch the machine off" in rows, "the framebuffer")
             else:
-                words = re.findall(r"0x([0-9a-f]{4})\b", monitor.command("xp /2000hx 0xb8000"))
-                text = "".join(chr(int(word, 16) & 0xff) for word in words)
-                check("mica>" in text, f"the text screen shows {text!r}")
+                wait_shown(lambda: text_screen(monitor), lambda rows: "mica>" in rows, "the text screen")
             mica.power_off()
 
 
