@@ -27,7 +27,7 @@
         call hex32
         call newline
         mov eax, edx
-        and eax, 07808bffh & ~20000h
+        and eax, 07808bffh & ~20002h   ; VME is not in every emulator
         say 'EDX '
         call hex32
         mov eax, ecx
