@@ -4,10 +4,12 @@
 #   installer-amd64 installer-i386   the Debian installer's kernel and its own initrd (NAME, NAME.initrd)
 #   memtest                          memtest86+ as a kernel
 #   xen                              the Xen hypervisor, unpacked: Multiboot
+#   ipxe                             iPXE as a kernel, which starts in real mode
+#   memdisk                          SYSLINUX' memdisk, too: its initrd is a disk
 # Puts them in BUILD/guests and prints the paths, for `scripts/run --file k=PATH --exec "vm run -kernel k ..."`.
 set -eu
 cd "$(dirname "$0")/.."
-name="${1:?which guest? installer-amd64, installer-i386, memtest or xen}"
+name="${1:?which guest? installer-amd64, installer-i386, memtest, xen, ipxe or memdisk}"
 build="${2:-build}"
 mkdir -p "$build/cache" "$build/guests"
 cache="$(cd "$build/cache" && pwd)"
@@ -34,6 +36,14 @@ memtest)
     [ -s "$out" ] || extract memtest86+ './boot/memtest86+x64.bin' "$out"
     echo "$out"
     ;;
+ipxe)
+    [ -s "$out" ] || extract ipxe './boot/ipxe.lkrn' "$out"
+    echo "$out"
+    ;;
+memdisk)
+    [ -s "$out" ] || extract syslinux-common './usr/lib/syslinux/memdisk' "$out"
+    echo "$out"
+    ;;
 xen)
     if [ ! -s "$out" ]; then
         extract xen-hypervisor-4.17-amd64 './boot/xen-*.gz' "$out.gz"
@@ -42,7 +52,7 @@ xen)
     echo "$out"
     ;;
 *)
-    echo "guests/stock.sh: no guest $name (installer-amd64, installer-i386, memtest, xen)" >&2
+    echo "guests/stock.sh: no guest $name (installer-amd64, installer-i386, memtest, xen, ipxe, memdisk)" >&2
     exit 2
     ;;
 esac

@@ -235,14 +235,16 @@ bool firmware_returns(struct vm *vm)
     return vm->entry.mode == LOAD_MODE_16 && bios_returns(&vm->firmware.bios);
 }
 
-// As after RESET, except that CS starts below 1 MiB, where the ROM is, and not at its alias below 4 GiB (SDM 3A 9.1.4).
-void firmware_registers(struct utcb_state *s)
+// As after RESET, except that CS starts below 1 MiB, where the ROM is, and not at its alias below 4 GiB (SDM 3A 9.1.4);
+// a kernel that begins in real mode finds the segments it expects.
+void firmware_registers(const struct load_entry *e, struct utcb_state *s)
 {
     static const uint8_t data[] = {SEG_ES, SEG_SS, SEG_DS, SEG_FS, SEG_GS};
     s->cr0 = CR0_ET;
-    s->seg[SEG_CS] = (struct utcb_seg){.sel = BIOS_SEGMENT, .ar = AR_REAL_CODE, .limit = 0xffff, .base = BIOS_ROM_BASE};
+    s->seg[SEG_CS] = (struct utcb_seg){.sel = e->cs, .ar = AR_REAL_CODE, .limit = 0xffff, .base = (uint32_t)e->cs << 4};
     for (unsigned i = 0; i < sizeof(data); i++)
-        s->seg[data[i]] = (struct utcb_seg){.ar = AR_REAL_DATA, .limit = 0xffff};
+        s->seg[data[i]] =
+            (struct utcb_seg){.sel = e->ds, .ar = AR_REAL_DATA, .limit = 0xffff, .base = (uint32_t)e->ds << 4};
     s->seg[SEG_TR] = (struct utcb_seg){.ar = AR_REAL_TSS, .limit = 0xffff};
     s->seg[SEG_LDTR] = (struct utcb_seg){.ar = AR_REAL_LDT, .limit = 0xffff};
     s->seg[SEG_GDTR] = (struct utcb_seg){.limit = 0xffff};

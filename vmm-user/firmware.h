@@ -36,7 +36,8 @@ bool firmware_load(struct vm *vm);
 void firmware_power_on(struct vm *vm); // the same for a kernel that is loaded without it
 // Puts the screen into a VBE mode, if it is not 0, and tells what it is in then.
 void firmware_screen(struct vm *vm, uint16_t graphics, struct load_screen *screen);
-void firmware_registers(struct utcb_state *s);
+// How the processor starts in real mode.
+void firmware_registers(const struct load_entry *entry, struct utcb_state *s);
 
 // After a reset of the processor, does the firmware go on where the guest has told it to (CMOS shutdown status)?
 bool firmware_returns(struct vm *vm);

@@ -166,7 +166,7 @@ uint64_t vcpu_startup(struct vcpu *v, struct utcb_state *s)
     s->seg[SEG_GDTR] = (struct utcb_seg){.limit = 4 * 8 - 1, .base = e->gdt};
     s->seg[SEG_IDTR] = (struct utcb_seg){0};
     if (e->mode == LOAD_MODE_16)
-        firmware_registers(s);
+        firmware_registers(e, s);
     s->tsc_offset = v->vm->clock.offset + v->tsc_adjust;
     s->deadline = vm_clock_deadline(&v->vm->clock);
     s->apic_mode = v->apic_mode = vcpu_apic_mode(v);

@@ -129,7 +129,7 @@ static bool load(char *error)
     struct load_request request = {.kernel = vm.kernel, .module_count = vm.module_count, .append = vm.config.append};
     memcpy(request.modules, vm.modules, sizeof(request.modules));
     request.rsdp = acpi_build(&vm.mem, VM_VCPUS);
-    if (!vm.config.kernel[0])
+    if (!vm.config.kernel[0] || firmware_returns(&vm))
         return firmware_load(&vm);
     struct tally ports = vm.ports; // POST looks for chips: that is not the guest's doing
     firmware_power_on(&vm);
@@ -261,7 +261,8 @@ static void terminal_adopt(void)
         __atomic_store_n(&vm.terminal, next, __ATOMIC_RELEASE);
 }
 
-// The guest's time stands still: TSC and timers go on from here. The wall clock does not wait, so that the RTC is right.
+// The guest's time stands still: TSC and timers go on from here. The wall clock does not wait, so that the RTC is
+// right.
 static void vm_pause(struct vcpu *v)
 {
     struct utcb_state state = *v->state; // calls to root use the same page

@@ -3,7 +3,7 @@
 import re
 import subprocess
 import time
-from console import BUILD, GUEST_BOOT_SECONDS, ROOT, Skip, System, check, run_tests, same, temporary
+from console import BOOT_SECONDS, BUILD, GUEST_BOOT_SECONDS, PATIENCE, ROOT, Skip, System, check, run_tests, same, temporary
 
 
 def stock(name):
@@ -16,6 +16,15 @@ def stock(name):
 
 def tiny(*names):
     return [option for name in names for option in ("--file", f"{name}={BUILD}/guests/{name}.bin")]
+
+
+def screen_shows(mica, vm, pattern, seconds=BOOT_SECONDS):
+    """Asks for the screen until it matches; returns it."""
+    end = time.monotonic() + seconds * PATIENCE
+    while not re.search(pattern, screen := mica.command(f"vm screen {vm}")):
+        check(time.monotonic() < end, f"no {pattern!r} on the screen in {seconds} s; it shows:\n{screen}")
+        mica.command("sleep 1")
+    return screen
 
 
 def test_small_kernels():
@@ -67,13 +76,18 @@ def test_rules_of_the_manual():
 def test_memtest_as_a_kernel():
     with System("--boot-only-files", *stock("memtest")) as mica:
         mica.command('vm run -m 32M -kernel k -append "keyboard=legacy"')
-        for _ in range(60):
-            screen = mica.command("vm screen 1")
-            if re.search(r"Test #[1-9]", screen):
-                break
-            time.sleep(1)
-        check(re.search(r"Memtest86\+ v\d", screen) and re.search(r"Test #[1-9]", screen), f"its screen: {screen}")
+        screen = screen_shows(mica, 1, r"Test #[1-9]")
+        check(re.search(r"Memtest86\+ v\d", screen), f"its screen: {screen}")
         check("Errors: 0" in screen, f"it found errors: {screen}")
+        mica.power_off()
+
+
+def test_kernels_that_start_in_real_mode():
+    ipxe, memdisk = stock("ipxe"), [option.replace("k=", "md=") for option in stock("memdisk")]
+    with System("--boot-only-files", *ipxe, *memdisk, "--file", f"fd={BUILD}/guests/floppy/screen.img") as mica:
+        for vm, command, shown in ((1, "k", r"iPXE .*Open Source Network Boot"), (2, "md -initrd fd -append floppy", r"Mica:  READY")):
+            mica.command(f"vm run -m 32M -kernel {command}")
+            screen_shows(mica, vm, shown)
         mica.power_off()
 
 

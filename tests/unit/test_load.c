@@ -126,6 +126,40 @@ static void linux_32(void **state)
     assert_int_equal(f->entry.rip, 0x1000000);
 }
 
+// An old kernel, or a program that looks like one: its setup code starts in real mode, with its data and stack in one segment.
+static void linux_real_mode(void **state)
+{
+    struct fixture *f = *state;
+    for (unsigned i = 0; i < 3; i++) {
+        make_linux(f);
+        struct setup_header *h = header(f);
+        f->file[0x201] = i ? 0x3a : 0x2e; // ends behind initrd_addr_max, or behind pad1
+        h->version = (uint16_t[]){0x202, 0x203, 0x207}[i];
+        h->code32_start = i == 2 ? 0 : 0x100000;
+        f->file[0x200] = 0xeb, f->file[0x230] = 0x11;
+        f->request.append = "a=b vga=0x317";
+        f->request.module_count = 0;
+        module(f, "initrd", (const uint8_t *)"initial", 7);
+        assert_true(load(f));
+        assert_int_equal(f->entry.mode, LOAD_MODE_16);
+        assert_int_equal((f->entry.cs << 4) + f->entry.rip, (f->entry.ds << 4) + 0x200);
+        assert_int_equal(f->entry.rsp, 0xe000);
+        const uint8_t *setup = f->mem.low + (f->entry.ds << 4);
+        const struct setup_header *out = (const void *)(setup + 0x1f1);
+        assert_int_equal(setup[0x200], 0xeb);
+        assert_int_equal(setup[0x230], 0x11); // code, not a header any more
+        assert_int_equal(out->vid_mode, 0x317);
+        assert_int_equal(out->loadflags, LOADED_HIGH | CAN_USE_HEAP);
+        assert_int_equal(out->heap_end_ptr, 0xde00);
+        assert_string_equal((char *)f->mem.low + out->cmd_line_ptr, "a=b vga=0x317");
+        assert_int_equal(out->ramdisk_image, RAM - 4096);
+        assert_int_equal(f->mem.low[0x100000], 0xc0);
+    }
+    header(f)->setup_sects = 64;
+    assert_false(load(f));
+    assert_string_equal(f->error, "kernel: setup_sects at offset 0x1f1 says 33280 bytes of setup code, 32768 is the most");
+}
+
 // Where it runs is no memory: loaded lower, it would move itself there all the same.
 static void linux_too_large(void **state)
 {
@@ -143,9 +177,9 @@ static void linux_bad(void **state)
     struct fixture *f = *state;
     struct setup_header *h = header(f);
     make_linux(f);
-    h->version = 0x203;
+    h->version = 0x201;
     assert_false(load(f));
-    assert_string_equal(f->error, "kernel: boot protocol 2.03 at offset 0x206 is too old: 2.06 is needed");
+    assert_string_equal(f->error, "kernel: boot protocol 2.01 at offset 0x206 is too old: 2.02 is needed");
     make_linux(f);
     h->loadflags = 0;
     assert_false(load(f));
@@ -441,7 +475,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(linux_64), TEST(linux_screen), TEST(graphics_option),       TEST(linux_32),      TEST(linux_too_large), TEST(linux_bad),    TEST(multiboot_flat),
+        TEST(linux_64), TEST(linux_screen), TEST(graphics_option),       TEST(linux_32), TEST(linux_real_mode), TEST(linux_too_large), TEST(linux_bad),    TEST(multiboot_flat),
         TEST(multiboot_low), TEST(multiboot_modules), TEST(modules_are_split),  TEST(multiboot_bad),  TEST(pvh),           TEST(elf_bad),     TEST(unknown_file), TEST(acpi),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

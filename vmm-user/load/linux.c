@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The Linux x86 boot protocol (Documentation/arch/x86/boot.rst of Linux): the 64-bit entry, and the 32-bit one for kernels
-// that have no other. The setup code of the file (real mode) is never run.
+// The Linux x86 boot protocol (Documentation/arch/x86/boot.rst of Linux): the 64-bit entry, the 32-bit one for kernels
+// that have no other, and the setup code in real mode for old ones and for programs that only look like a kernel (iPXE,
+// memdisk).
 #include <asm/bootparam.h>
 #include <linux/screen_info.h>
 #include "lib/c/printf.h"
@@ -10,33 +11,52 @@
 
 #define HEADER_MAGIC     0x53726448u // "HdrS"
 #define HEADER_AT        0x1f1       // of struct setup_header in the file and in the zero page
-#define PROTOCOL_MIN     0x0206      // cmdline_size is there
+#define PROTOCOL_MIN     0x0202      // cmd_line_ptr is there
+#define PROTOCOL_INITRD  0x0203      // initrd_addr_max is there
+#define PROTOCOL_32      0x0206      // cmdline_size is there; from here on kernels do without their setup code
 #define PROTOCOL_XLOAD   0x020c      // xloadflags is there
 #define PROTOCOL_RELOC   0x020a      // pref_address and init_size are there
 #define LOADER_UNDEFINED 0xff
 #define ENTRY_64         0x200 // from the start of the protected-mode kernel
 #define VGA_VBE_FIRST    0x300 // vga= 200h more than the mode's number
 #define VGA_VBE_LAST     0x3ff
-#define EGA_COLOUR       3     // INT 10h AH=12h BL=10h: colour, 256 KiB
+#define VGA_VBE_OFFSET   0x200
+#define VGA_NORMAL       0xffff
+#define EGA_COLOUR       3 // INT 10h AH=12h BL=10h: colour, 256 KiB
 #define LFB_SIZE_SHIFT   16
+#define INITRD_MAX_OLD   0x37ffffff
+#define CMDLINE_MAX_OLD  255
+#define HIGH             0x100000
+#define SETUP_MAX        0x8000 // bytes of setup code; above it in its segment the heap, then the stack
+#define SETUP_STACK      0xe000
+#define SETUP_ENTRY      0x200
 
 struct linux_image {
     struct setup_header hdr;
+    uint64_t setup_size;
+    bool real_mode;      // its setup code has to run, on the firmware
     const uint8_t *code; // the protected-mode kernel
     uint64_t code_size;
-    uint64_t load, end;  // where it goes; end includes what it needs to unpack itself
+    uint64_t load, end; // where it goes; end includes what it needs to unpack itself
 };
 
 // The header may be shorter than ours: byte 201h says where it ends.
-static void header_read(const struct load_file *file, struct setup_header *hdr)
+static size_t header_size(const struct load_file *file)
 {
-    size_t size = sizeof(*hdr), have = file->data[0x201] + 0x202u - HEADER_AT;
-    memset(hdr, 0, sizeof(*hdr));
+    size_t size = sizeof(struct setup_header), have = file->data[0x201] + 0x202u - HEADER_AT;
     if (size > have)
         size = have;
-    if (size > file->size - HEADER_AT)
-        size = file->size - HEADER_AT;
-    memcpy(hdr, file->data + HEADER_AT, size);
+    return size > file->size - HEADER_AT ? file->size - HEADER_AT : size;
+}
+
+static void header_read(const struct load_file *file, struct setup_header *hdr)
+{
+    memset(hdr, 0, sizeof(*hdr));
+    memcpy(hdr, file->data + HEADER_AT, header_size(file));
+    if (hdr->version < PROTOCOL_INITRD)
+        hdr->initrd_addr_max = INITRD_MAX_OLD;
+    if (hdr->version < PROTOCOL_32)
+        hdr->cmdline_size = CMDLINE_MAX_OLD;
 }
 
 bool load_is_linux(const struct load_file *file)
@@ -53,21 +73,29 @@ static bool image_check(const struct load_file *file, struct linux_image *image,
     header_read(file, &image->hdr);
     const struct setup_header *hdr = &image->hdr;
     if (hdr->version < PROTOCOL_MIN) {
-        snprintf(error, LOAD_ERROR, "%s: boot protocol %u.%02u at offset 0x206 is too old: 2.06 is needed", file->name,
+        snprintf(error, LOAD_ERROR, "%s: boot protocol %u.%02u at offset 0x206 is too old: 2.02 is needed", file->name,
                  hdr->version >> 8, hdr->version & 0xff);
         return false;
     }
     if (!(hdr->loadflags & LOADED_HIGH)) {
-        snprintf(error, LOAD_ERROR, "%s: a zImage that loads low (loadflags at offset 0x211): only bzImage is supported",
-                 file->name);
+        snprintf(error, LOAD_ERROR,
+                 "%s: a zImage that loads low (loadflags at offset 0x211): only bzImage is supported", file->name);
         return false;
     }
     uint64_t setup = ((hdr->setup_sects ? hdr->setup_sects : 4) + 1) * 512ull;
     if (setup >= file->size) {
-        snprintf(error, LOAD_ERROR, "%s: cut off: setup_sects at offset 0x1f1 says %llu bytes of setup, the file has %zu",
-                 file->name, (unsigned long long)setup, file->size);
+        snprintf(error, LOAD_ERROR,
+                 "%s: cut off: setup_sects at offset 0x1f1 says %llu bytes of setup, the file has %zu", file->name,
+                 (unsigned long long)setup, file->size);
         return false;
     }
+    image->real_mode = hdr->version < PROTOCOL_32 || (hdr->version < PROTOCOL_RELOC && hdr->code32_start != HIGH);
+    if (image->real_mode && setup > SETUP_MAX) {
+        snprintf(error, LOAD_ERROR, "%s: setup_sects at offset 0x1f1 says %llu bytes of setup code, %u is the most",
+                 file->name, (unsigned long long)setup, SETUP_MAX);
+        return false;
+    }
+    image->setup_size = setup;
     image->code = file->data + setup;
     image->code_size = file->size - setup;
     uint64_t wanted = hdr->syssize * 16ull;
@@ -84,13 +112,14 @@ static bool image_fits(const struct guest_mem *mem, const struct linux_image *im
     return at >= 0x100000 && at < mem->low_size && size <= mem->low_size - at && at <= UINT32_MAX - image->code_size;
 }
 
-// Where the kernel runs. It could be loaded elsewhere, but one below this address moves itself there before it unpacks: it needs
-// that memory in any case (boot.rst, pref_address and init_size).
-static bool image_place(const struct guest_mem *mem, const struct load_file *file, struct linux_image *image, char *error)
+// Where the kernel runs. It could be loaded elsewhere, but one below this address moves itself there before it unpacks:
+// it needs that memory in any case (boot.rst, pref_address and init_size).
+static bool image_place(const struct guest_mem *mem, const struct load_file *file, struct linux_image *image,
+                        char *error)
 {
     const struct setup_header *hdr = &image->hdr;
     uint64_t size = image->code_size;
-    uint64_t at = hdr->code32_start;
+    uint64_t at = image->real_mode ? HIGH : hdr->code32_start;
     if (hdr->version >= PROTOCOL_RELOC) {
         if (hdr->init_size > size)
             size = hdr->init_size;
@@ -98,7 +127,8 @@ static bool image_place(const struct guest_mem *mem, const struct load_file *fil
     }
     if (!image_fits(mem, image, at, size)) {
         snprintf(error, LOAD_ERROR, "%s: needs %llu KiB at 0x%llx, the VM's memory ends at 0x%llx: give it more",
-                 file->name, (unsigned long long)(size >> 10), (unsigned long long)at, (unsigned long long)mem->low_size);
+                 file->name, (unsigned long long)(size >> 10), (unsigned long long)at,
+                 (unsigned long long)mem->low_size);
         return false;
     }
     image->load = at;
@@ -119,7 +149,8 @@ static bool initrd_place(const struct guest_mem *mem, const struct load_request 
         top = mem->low_size;
     uint64_t size = (file->size + 0xfff) & ~0xfffull;
     if (size > top || (top - size) < image->end) {
-        snprintf(error, LOAD_ERROR, "%s: its %zu bytes do not fit between the kernel's end 0x%llx and 0x%llx: give the VM more memory",
+        snprintf(error, LOAD_ERROR,
+                 "%s: its %zu bytes do not fit between the kernel's end 0x%llx and 0x%llx: give the VM more memory",
                  file->name, file->size, (unsigned long long)image->end, (unsigned long long)top);
         return false;
     }
@@ -152,7 +183,7 @@ uint16_t load_linux_graphics(const char *append)
         if (strncmp(word, "vga=", 4) == 0)
             mode = strtoul(word + 4, NULL, 0);
     }
-    return mode >= VGA_VBE_FIRST && mode <= VGA_VBE_LAST ? (uint16_t)(mode - 0x200) : 0;
+    return mode >= VGA_VBE_FIRST && mode <= VGA_VBE_LAST ? (uint16_t)(mode - VGA_VBE_OFFSET) : 0;
 }
 
 // As the setup code would have found it (arch/x86/boot/video*.c).
@@ -182,7 +213,8 @@ static void screen_fill(struct screen_info *info, const struct load_screen *scre
     info->pages = 1;
 }
 
-static void zero_page_fill(const struct guest_mem *mem, const struct load_request *request, const struct linux_image *image)
+static void zero_page_fill(const struct guest_mem *mem, const struct load_request *request,
+                           const struct linux_image *image)
 {
     struct boot_params *zero = guest_mem_at(mem, LOAD_INFO, sizeof(*zero));
     struct load_region regions[LOAD_REGIONS];
@@ -199,6 +231,22 @@ static void zero_page_fill(const struct guest_mem *mem, const struct load_reques
         zero->e820_table[i] = (struct boot_e820_entry){regions[i].base, regions[i].size, regions[i].type};
 }
 
+// The setup code with what it is to know, and the start in real mode.
+static void setup_place(const struct guest_mem *mem, const struct load_request *request, struct linux_image *image,
+                        struct load_entry *entry)
+{
+    uint8_t *to = guest_mem_at(mem, LOAD_INFO, SETUP_STACK);
+    uint16_t graphics = load_linux_graphics(request->append);
+    image->hdr.type_of_loader = LOADER_UNDEFINED;
+    image->hdr.loadflags |= CAN_USE_HEAP;
+    image->hdr.heap_end_ptr = SETUP_STACK - SETUP_ENTRY;
+    image->hdr.vid_mode = graphics ? graphics + VGA_VBE_OFFSET : VGA_NORMAL;
+    memcpy(to, request->kernel.data, image->setup_size);
+    memcpy(to + HEADER_AT, &image->hdr, header_size(&request->kernel));
+    *entry = (struct load_entry){
+        .mode = LOAD_MODE_16, .cs = (LOAD_INFO + SETUP_ENTRY) >> 4, .ds = LOAD_INFO >> 4, .rsp = SETUP_STACK};
+}
+
 bool load_linux(const struct guest_mem *mem, const struct load_request *request, struct load_entry *entry, char *error)
 {
     struct linux_image image = {0};
@@ -206,6 +254,10 @@ bool load_linux(const struct guest_mem *mem, const struct load_request *request,
         !initrd_place(mem, request, &image, error) || !cmdline_place(mem, request, &image, error))
         return false;
     memcpy(guest_mem_at(mem, image.load, image.code_size), image.code, image.code_size);
+    if (image.real_mode) {
+        setup_place(mem, request, &image, entry);
+        return true;
+    }
     zero_page_fill(mem, request, &image);
     bool has_64 = image.hdr.version >= PROTOCOL_XLOAD && (image.hdr.xloadflags & XLF_KERNEL_64);
     entry->mode = has_64 ? LOAD_MODE_64 : LOAD_MODE_32;

@@ -50,7 +50,7 @@ struct load_request {
     struct load_screen screen;
 };
 
-enum load_mode { LOAD_MODE_32, LOAD_MODE_64, LOAD_MODE_16 }; // 16: as after RESET, the firmware's business
+enum load_mode { LOAD_MODE_32, LOAD_MODE_64, LOAD_MODE_16 }; // 16: real mode, on the firmware
 
 // How the first instruction finds the CPU: flat segments, interrupts off; paging as `mode` says.
 struct load_entry {
