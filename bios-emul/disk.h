@@ -55,4 +55,5 @@ void hard_disk_geometry(struct bios *b, const struct bios_disk *disk, struct dis
 
 enum bios_result disk_answer(struct bios *b, struct bios_regs *r, enum disk_status status);
 enum bios_result int13_edd(struct bios *b, struct bios_regs *r, struct drive *d);
+void edd_post(struct bios *b);
 enum bios_result int13_eltorito(struct bios *b, struct bios_regs *r);

@@ -289,6 +289,7 @@ void disk_post(struct bios *b)
     uint8_t types = (uint8_t)(floppy_type(&b->floppy[0]) << 4 | floppy_type(&b->floppy[1]));
     for (unsigned i = 0; i < 2 && i < disks; i++)
         disk_table(b, i);
+    edd_post(b);
     bda_set8(b, BDA_HD_COUNT, disks);
     bda_set8(b, BDA_FD_TYPES, types ? 0x77 : 0);
     for (unsigned i = 0; i < BIOS_FLOPPIES; i++)

@@ -71,35 +71,48 @@ static enum disk_status packet_access(struct bios *b, struct bios_regs *r, struc
     return status;
 }
 
-// The device parameter table extension of a drive, in the ROM.
-static uint16_t dpte_write(struct bios *b, const struct drive *d)
+// How the drives are wired: two hard disks on each channel, CDs on the second.
+static bool on_second_channel(const struct drive *d)
 {
-    unsigned channel = d->index >> 1 & 1, slave = d->index & 1,
-             slot = d->sector_size == SECTOR ? d->index : 4u + d->index;
-    uint16_t base = channel ? IDE_COMMAND_2 : IDE_COMMAND_1, control = channel ? IDE_CONTROL_2 : IDE_CONTROL_1;
-    uint8_t table[16] = {
-        (uint8_t)base,
-        (uint8_t)(base >> 8),
-        (uint8_t)control,
-        (uint8_t)(control >> 8),
-        (uint8_t)(0xe0 | slave << 4),
-        0xcb,
-        (uint8_t)(channel ? 15 : 14),
-        1,
-        0,
-        0,
-        (uint8_t)(d->sector_size == SECTOR ? 0x10 : 0x60),
-        0,
-        0,
-        0,
-        0x11,
-        0,
-    };
-    for (unsigned i = 0; i < 15; i++)
-        table[15] = (uint8_t)(table[15] - table[i]);
-    uint16_t offset = (uint16_t)(ROM_EDD + 16 * (slot & 7));
-    mem_write(b, BIOS_ROM_BASE + offset, table, sizeof(table));
-    return offset;
+    return d->disk->type == BIOS_CD || d->index & 2;
+}
+
+static uint16_t dpte_offset(const struct drive *d)
+{
+    return (uint16_t)(ROM_EDD + 16 * (d->disk->type == BIOS_CD ? BIOS_HARD_DISKS + d->index : d->index));
+}
+
+// The device parameter table extensions of all drives, in the ROM.
+void edd_post(struct bios *b)
+{
+    static const uint8_t first[] = {DRIVE_HARD, DRIVE_CD};
+    struct drive d;
+    for (unsigned kind = 0; kind < 2; kind++)
+        for (uint8_t number = first[kind]; drive_find(b, number, &d); number++) {
+            bool second = on_second_channel(&d);
+            uint16_t base = second ? IDE_COMMAND_2 : IDE_COMMAND_1, control = second ? IDE_CONTROL_2 : IDE_CONTROL_1;
+            uint8_t table[16] = {
+                (uint8_t)base,
+                (uint8_t)(base >> 8),
+                (uint8_t)control,
+                (uint8_t)(control >> 8),
+                (uint8_t)(0xe0 | (d.index & 1) << 4),
+                0xcb,
+                second ? 15 : 14,
+                1,
+                0,
+                0,
+                d.disk->type == BIOS_CD ? 0x60 : 0x10,
+                0,
+                0,
+                0,
+                0x11,
+                0,
+            };
+            for (unsigned i = 0; i < 15; i++)
+                table[15] = (uint8_t)(table[15] - table[i]);
+            mem_write(b, BIOS_ROM_BASE + dpte_offset(&d), table, sizeof(table));
+        }
 }
 
 static enum disk_status drive_parameters(struct bios *b, struct bios_regs *r, struct drive *d)
@@ -127,14 +140,14 @@ static enum disk_status drive_parameters(struct bios *b, struct bios_regs *r, st
     }
     p.size = room < PARAMETERS_EDD ? PARAMETERS_SMALL : room < PARAMETERS_PATH ? PARAMETERS_EDD : PARAMETERS_PATH;
     if (room >= PARAMETERS_EDD)
-        p.dpte = (uint32_t)BIOS_SEGMENT << 16 | dpte_write(b, d);
+        p.dpte = (uint32_t)BIOS_SEGMENT << 16 | dpte_offset(d);
     if (room >= PARAMETERS_PATH) {
         uint8_t *bytes = (uint8_t *)&p;
         p.key = 0xbedd;
         p.path_length = 36;
         memcpy(p.host_bus, "ISA ", 4);
         memcpy(p.interface_type, "ATA     ", 8);
-        p.interface_path = d->index & 2 ? IDE_COMMAND_2 : IDE_COMMAND_1;
+        p.interface_path = on_second_channel(d) ? IDE_COMMAND_2 : IDE_COMMAND_1;
         p.device_path = d->index & 1;
         for (unsigned i = 0x1e; i < PARAMETERS_PATH - 1; i++)
             p.checksum = (uint8_t)(p.checksum - bytes[i]);

@@ -147,7 +147,7 @@ bool eltorito_boot(struct bios *b, unsigned cd_index, uint8_t *drive, uint16_t *
     b->state.cdemu.drive = number;
     b->state.cdemu.media = e.media;
     b->state.cdemu.cd = (uint8_t)cd_index;
-    b->state.cdemu.controller = (uint8_t)(cd_index >> 1);
+    b->state.cdemu.controller = 1; // the second channel of IDE
     b->state.cdemu.spec = (uint8_t)(cd_index & 1);
     b->state.cdemu.lba = e.lba;
     b->state.cdemu.load_segment = e.segment;

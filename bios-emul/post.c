@@ -4,6 +4,7 @@
 #include "lib/c/string.h"
 #include "pc/i8042.h"
 #include "pc/mc146818.h"
+#include "pc/pci_host.h"
 #include "pc/pic8259.h"
 #include "pc/pit8254.h"
 #include "pc/uart16550.h"
@@ -30,6 +31,16 @@ void cmos_write(struct bios *b, uint8_t index, uint8_t value)
 {
     port_out(b, RTC_INDEX, index);
     port_out(b, RTC_DATA, value);
+}
+
+void shadow_open(struct bios *b, bool open)
+{
+    b->host.out(b->host.ctx, PCI_CONFIG_ADDRESS, 4, PCI_CONFIG_ENABLE | (PCI_82441FX_PAM & ~3u));
+    port_out(b, PCI_CONFIG_DATA + (PCI_82441FX_PAM & 3), (open ? PAM_BOTH : PAM_READ << 4) & 0xf0);
+    for (unsigned pam = PCI_82441FX_PAM + 1; pam < PCI_82441FX_PAM_END; pam++) { // no ROM is there: free for memory managers
+        b->host.out(b->host.ctx, PCI_CONFIG_ADDRESS, 4, PCI_CONFIG_ENABLE | (pam & ~3u));
+        port_out(b, (uint16_t)(PCI_CONFIG_DATA + (pam & 3)), PAM_BOTH);
+    }
 }
 
 static void chips_init(struct bios *b)
@@ -176,6 +187,7 @@ enum bios_result post(struct bios *b, struct bios_regs *r)
     time_post(b);
     tables_post(b);
     disk_post(b);
+    shadow_open(b, false);
     b->state.rom_next = 0xc000;
     return BIOS_DONE;
 }

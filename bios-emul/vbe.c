@@ -118,13 +118,11 @@ struct mode_info {
     uint32_t pixel_clock;
 } PACKED;
 
-static enum bios_result controller_info(struct bios *b, struct bios_regs *r)
+// What controller information points to, in the ROM.
+void vbe_post(struct bios *b)
 {
     static const char strings[] = "Mica VBE\0Mica\0Mica VGA\0"
                                   "1.0";
-    uint32_t to = r->es_base + r->di.x, far = (uint32_t)BIOS_SEGMENT << 16 | ROM_VBE_STRINGS;
-    struct controller_info info = {.signature = {'V', 'E', 'S', 'A'}, .version = 0x0300, .capabilities = 1};
-    bool version2 = mem_get(b, to, 4) == 0x32454256; // "VBE2": the caller's buffer has 512 bytes
     uint16_t list[MODES + 1];
     unsigned n = 0;
     for (unsigned i = 0; i < MODES; i++)
@@ -133,6 +131,13 @@ static enum bios_result controller_info(struct bios *b, struct bios_regs *r)
     list[n++] = MODES_END;
     mem_write(b, BIOS_ROM_BASE + ROM_VBE_STRINGS, strings, sizeof(strings));
     mem_write(b, BIOS_ROM_BASE + ROM_VBE_MODES, list, n * 2);
+}
+
+static enum bios_result controller_info(struct bios *b, struct bios_regs *r)
+{
+    uint32_t to = r->es_base + r->di.x, far = (uint32_t)BIOS_SEGMENT << 16 | ROM_VBE_STRINGS;
+    struct controller_info info = {.signature = {'V', 'E', 'S', 'A'}, .version = 0x0300, .capabilities = 1};
+    bool version2 = mem_get(b, to, 4) == 0x32454256; // "VBE2": the caller's buffer has 512 bytes
     info.oem = far;
     info.modes = (uint32_t)BIOS_SEGMENT << 16 | ROM_VBE_MODES;
     info.memory = (uint16_t)memory_64k(b);

@@ -105,3 +105,4 @@ void video_tables_write(struct bios *b);
 // ---- vbe.c
 enum bios_result vbe(struct bios *b, struct bios_regs *r);
 void vbe_off(struct bios *b);
+void vbe_post(struct bios *b);

@@ -336,6 +336,7 @@ void video_post(struct bios *b)
     vector_set(b, 0x1f, BIOS_SEGMENT, ROM_FONT8_HIGH);
     mem_write(b, BIOS_ROM_BASE + ROM_VIDEO_PARAMS, video_params, sizeof(video_params));
     video_tables_write(b);
+    vbe_post(b);
     port_out(b, VGA_ENABLE, VGA_ENABLE_ON);
     video_mode_set(b, 3, false);
 }

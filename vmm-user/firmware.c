@@ -67,10 +67,10 @@ static bool linear_access(struct vm *vm, uint32_t linear, uint8_t *bytes, uint32
         void *host = gpa - VGA_FIRST < VGA_END - VGA_FIRST ? NULL : guest_mem_at(&vm->mem, gpa, n);
         if (!host)
             device_access(vm, gpa, bytes, n, write);
-        else if (write)
-            memcpy(host, bytes, n);
-        else
+        else if (!write)
             memcpy(bytes, host, n);
+        else if (!guest_mem_is_rom(&vm->mem, gpa))
+            memcpy(host, bytes, n);
         linear += n;
         bytes += n;
         size -= n;
@@ -189,7 +189,7 @@ void firmware_create(struct vm *vm)
 bool firmware_load(struct vm *vm)
 {
     vm->entry = (struct load_entry){.mode = LOAD_MODE_16, .rip = BIOS_RESET_IP, .cs = BIOS_SEGMENT};
-    return bios_rom_install(&vm->firmware.bios);
+    return bios_returns(&vm->firmware.bios) || bios_rom_install(&vm->firmware.bios); // POST has run there before
 }
 
 void firmware_power_on(struct vm *vm)

@@ -12,7 +12,13 @@ struct guest_mem {
     uint64_t low_size; // bytes
     uint8_t *high;
     uint64_t high_size;
+    uint16_t read_only; // bit n: the nth 16 KiB from GUEST_MEM_SHADOW on
 };
+
+// The shadow RAM of the BIOS area, which the chipset makes read-only after POST.
+#define GUEST_MEM_SHADOW     0xc0000ull
+#define GUEST_MEM_SHADOW_END 0x100000ull
+#define GUEST_MEM_SHADOW_BIT 14
 
 // The host address of [gpa, gpa + len), or NULL unless all of it is RAM. The guest may change it at any time.
 static inline void *guest_mem_at(const struct guest_mem *mem, uint64_t gpa, uint64_t len)
@@ -24,10 +30,11 @@ static inline void *guest_mem_at(const struct guest_mem *mem, uint64_t gpa, uint
     return gpa < mem->high_size && len <= mem->high_size - gpa ? mem->high + gpa : (void *)0;
 }
 
-// The BIOS at the end of the first MiB is read-only for bus masters, as the chipset's shadow RAM is.
-static inline bool guest_mem_is_rom(uint64_t gpa, uint64_t len)
+// Is it shadow RAM that cannot be written now? What is written there is lost. Not across one of its 16 KiB.
+static inline bool guest_mem_is_rom(const struct guest_mem *mem, uint64_t gpa)
 {
-    return gpa < 0x100000 && gpa + len > 0xf0000;
+    return gpa - GUEST_MEM_SHADOW < GUEST_MEM_SHADOW_END - GUEST_MEM_SHADOW &&
+           mem->read_only >> ((gpa - GUEST_MEM_SHADOW) >> GUEST_MEM_SHADOW_BIT) & 1;
 }
 
 // Host memory the guest may change meanwhile: each access is exactly one of the processor, at any alignment.
@@ -68,7 +75,7 @@ static inline void host_store(void *at, unsigned size, uint64_t value)
     }
 }
 
-// False if [gpa, gpa + size) is not all RAM; size 1, 2, 4 or 8.
+// False if [gpa, gpa + size) is not all RAM; size 1, 2, 4 or 8. A write to read-only memory is lost.
 static inline bool guest_mem_read(const struct guest_mem *mem, uint64_t gpa, unsigned size, uint64_t *value)
 {
     const void *at = guest_mem_at(mem, gpa, size);
@@ -85,6 +92,8 @@ static inline bool guest_mem_write(const struct guest_mem *mem, uint64_t gpa, un
     if (!at) {
         return false;
     }
-    host_store(at, size, value);
+    if (!guest_mem_is_rom(mem, gpa)) {
+        host_store(at, size, value);
+    }
     return true;
 }

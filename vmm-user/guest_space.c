@@ -14,16 +14,17 @@
 #define MIB        (1ull << 20)
 #define CHIPS      0xfec00000ull // from here on, chips answer before the video memory does
 #define A20        (1ull << 20)
-#define MAP_RIGHTS (MAP_R | MAP_W | MAP_X)
+#define READ_ONLY  (MAP_R | MAP_X)
+#define MAP_RIGHTS (READ_ONLY | MAP_W)
 #define MAP_CHUNK  (1ull << 30)
 
 // What is there already stays.
-static bool map(uint64_t gpa, uint64_t va, uint64_t bytes)
+static bool map_with(uint64_t gpa, uint64_t va, uint64_t bytes, unsigned rights)
 {
     uint64_t done = 0, pages = bytes / PAGE_SIZE;
     while (done < pages) {
         uint64_t n = pages - done < MAP_CHUNK / PAGE_SIZE ? pages - done : MAP_CHUNK / PAGE_SIZE, at = done * PAGE_SIZE;
-        struct hc_result r = ctrl_pd(PD_MAP_GST, SEL_SELF_PD, gpa + at, SEL_SELF_PD, va + at, pd_arg(n, MAP_RIGHTS));
+        struct hc_result r = ctrl_pd(PD_MAP_GST, SEL_SELF_PD, gpa + at, SEL_SELF_PD, va + at, pd_arg(n, rights));
         if (r.status == ST_AGAIN)
             n = r.value;
         else if (r.status == ST_IN_USE)
@@ -33,6 +34,11 @@ static bool map(uint64_t gpa, uint64_t va, uint64_t bytes)
         done += n;
     }
     return true;
+}
+
+static bool map(uint64_t gpa, uint64_t va, uint64_t bytes)
+{
+    return map_with(gpa, va, bytes, MAP_RIGHTS);
 }
 
 static void unmap(uint64_t gpa, uint64_t bytes)
@@ -57,9 +63,32 @@ static bool upper_ram_map(const struct guest_mem *mem)
     return ram_map(MIB, mem->low_size - MIB) && ram_map(GUEST_MEM_HIGH_BASE, mem->high_size);
 }
 
+// What is between the hole and 1 MiB; `gpa` is where address 0 shows.
+static bool shadow_map(const struct guest_mem *mem, uint64_t gpa)
+{
+    bool ok = true;
+    for (uint64_t at = HOLE_END, end; at < MIB && ok; at = end) {
+        bool rom = guest_mem_is_rom(mem, at);
+        for (end = at; end < MIB && guest_mem_is_rom(mem, end) == rom; end += 1u << GUEST_MEM_SHADOW_BIT)
+            ;
+        ok = map_with(gpa + at, VA_GUEST_RAM + at, end - at, rom ? READ_ONLY : MAP_RIGHTS);
+    }
+    return ok;
+}
+
 bool guest_space_create(struct vm *vm)
 {
-    return ram_map(0, HOLE_START) && ram_map(HOLE_END, MIB - HOLE_END) && upper_ram_map(&vm->mem);
+    return ram_map(0, HOLE_START) && shadow_map(&vm->mem, 0) && upper_ram_map(&vm->mem);
+}
+
+void guest_space_shadow(void *ctx)
+{
+    struct vm *vm = ctx;
+    unmap(HOLE_END, MIB - HOLE_END);
+    if (vm->space.low_alias)
+        unmap(MIB, MIB);
+    vm->space.low_alias = false;
+    shadow_map(&vm->mem, 0); // what is not mapped exits
 }
 
 // ---- video memory
@@ -133,6 +162,7 @@ void guest_space_a20(struct vm *vm, bool open)
     v->insn.gate = open ? 0 : A20;
     memset(&v->insn_cache.walks, 0, sizeof(v->insn_cache.walks));
     unmap(MIB, vm->mem.low_size - MIB);
+    vm->space.low_alias = false;
     if (vm->mem.high_size)
         unmap(GUEST_MEM_HIGH_BASE, vm->mem.high_size);
     exit_memory_by(open ? NULL : exit_gated);
@@ -141,20 +171,22 @@ void guest_space_a20(struct vm *vm, bool open)
         unmapped_stop(v);
 }
 
-// Does the gate turn the address into one of RAM that is not mapped yet?
+// Does the gate turn the address into one of RAM that is not mapped yet? If it is, the access writes to read-only memory.
 static bool is_alias(const struct vm *vm, uint64_t gpa)
 {
     uint64_t seen = gpa & ~A20;
-    return gpa >= MIB && (seen < HOLE_START || seen >= HOLE_END) && guest_mem_at(&vm->mem, seen, 1);
+    return gpa >= MIB && (seen < HOLE_START || seen >= HOLE_END) && guest_mem_at(&vm->mem, seen, 1) &&
+           !(vm->space.low_alias && guest_mem_is_rom(&vm->mem, seen));
 }
 
 // The MiB around it.
-static bool alias_map(uint64_t gpa)
+static bool alias_map(struct vm *vm, uint64_t gpa)
 {
     uint64_t to = gpa & ~(MIB - 1), from = to & ~A20;
     if (from)
         return map(to, VA_GUEST_RAM + from, MIB);
-    return map(to, VA_GUEST_RAM, HOLE_START) && map(to + HOLE_END, VA_GUEST_RAM + HOLE_END, MIB - HOLE_END);
+    vm->space.low_alias = true;
+    return map(to, VA_GUEST_RAM, HOLE_START) && shadow_map(&vm->mem, to);
 }
 
 uint64_t exit_gated(struct vcpu *v, struct utcb_state *s)
@@ -164,7 +196,7 @@ uint64_t exit_gated(struct vcpu *v, struct utcb_state *s)
         return exit_memory(v, s);
     }
     exit_vectoring(v, s);
-    if (!alias_map(s->qual[1]))
+    if (!alias_map(v->vm, s->qual[1]))
         unmapped_stop(v);
     return exit_settle(v, s, 0);
 }

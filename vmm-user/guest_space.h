@@ -12,6 +12,7 @@ struct utcb_state;
 
 struct guest_space {
     bool a20_closed;
+    bool low_alias;            // and the first MiB shows at the second one's place
     struct vga_mapping window; // as it is mapped; size 0: not
     uint64_t lfb;              // where the framebuffer is mapped; 0: nowhere
     uint32_t lfb_base;         // where it should be
@@ -22,6 +23,9 @@ struct guest_space {
 // All of the VM's RAM but the hole of the VGA, in pages as large as they come: it never exits. False: the kernel does
 // not.
 bool guest_space_create(struct vm *vm);
+
+// The chipset makes shadow RAM read-only or writable: as vm->mem says now. `ctx` is the VM.
+void guest_space_shadow(void *ctx);
 
 // The wire of the A20 gate. Closed, bit 20 of the addresses that the processor sends out is 0: odd mebibytes show the
 // even ones below them. Devices that access memory themselves are not behind it.

@@ -162,6 +162,7 @@ bool machine_init(struct vm *vm)
     acpi_pm_init(&m->acpi, clock, ACPI_PM_BASE, isa_irq(m, ACPI_SCI_IRQ), power);
     reset_port_init(&m->reset, clock, power);
     pci_host_init(&m->pci, clock, &m->reset);
+    pci_host_shadow(&m->pci, &vm->mem, guest_space_shadow, vm);
     port92_init(&m->port92, clock, (struct irq_line){a20_set, vm, 0}, power);
     i8042_init(&m->i8042, clock,
                (struct i8042_wires){.keyboard = isa_irq(m, IRQ_KEYBOARD),

@@ -76,7 +76,9 @@ static bool linear_access(struct task_switch *t, uint64_t linear, void *data, un
             return false;
         }
         void *host = guest_mem_at(&t->v->vm->mem, gpa, n);
-        if (host && write)
+        if (host && write && guest_mem_is_rom(&t->v->vm->mem, gpa))
+            ; // lost
+        else if (host && write)
             memcpy(host, (uint8_t *)data + done, n);
         else if (host)
             memcpy((uint8_t *)data + done, host, n);

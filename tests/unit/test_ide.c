@@ -389,11 +389,14 @@ static void test_dma_errors(void **state)
     assert_int_equal(dma(ATA_CMD_READ_DMA, true), BM_STATUS_INTR);
     assert_memory_equal(ram + RAM_SIZE - 1024, disk_file, 1024);
     wait_ready();
-    ram[0xf0000] = 0x5a;
-    prd(0, 0xf0000, 1024, true); // the BIOS is read-only, and no error
+    mem.read_only = 0xf000;
+    ram[0xefe00] = ram[0xf0000] = 0x5a;
+    prd(0, 0xefe00, 1024, true); // the BIOS is read-only, and no error
     task(0, 2, 0, 0xe0, false);
     assert_int_equal(dma(ATA_CMD_READ_DMA, true), BM_STATUS_INTR);
+    assert_memory_equal(ram + 0xefe00, disk_file, 512);
     assert_int_equal(ram[0xf0000], 0x5a);
+    mem.read_only = 0;
     wait_ready();
     prd(0, 0xfffff000, 0, true);
     task(0, 2, 0, 0xe0, false);

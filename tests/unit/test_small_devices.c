@@ -102,7 +102,47 @@ static void test_bridge_is_read_only(void **state)
     }
     assert_int_equal(config(0, 0), 0x12378086);
     assert_int_equal(config(0, 0x10), 0); // no BAR
-    assert_int_equal(config(0, 0x58), 0x33333333);
+    assert_int_equal(config(0, 0x58), 0x33333000);
+}
+
+static unsigned shadow_changes;
+
+static void shadow_changed(void *ctx)
+{
+    (void)ctx;
+    shadow_changes++;
+}
+
+static void test_shadow_memory(void **state)
+{
+    (void)state;
+    static uint8_t ram[GUEST_MEM_SHADOW_END];
+    struct guest_mem mem = {.low = ram, .low_size = sizeof(ram)};
+    pci_host_shadow(&pci, &mem, shadow_changed, NULL);
+    assert_int_equal(shadow_changes, 1);
+    assert_int_equal(mem.read_only, 0xffff); // as after reset
+    config(0, 0x58);
+    out8(&pci, 0xcfd, 0x30);
+    assert_int_equal(mem.read_only, 0x0fff);
+    out8(&pci, 0xcfe, 0x01);
+    assert_int_equal(shadow_changes, 2); // no writes, as before
+    out8(&pci, 0xcfe, 0x12);
+    out8(&pci, 0xcff, 0x20);
+    assert_int_equal(mem.read_only, 0x0ff6);
+    assert_true(guest_mem_write(&mem, 0xc0000, 2, 0x1234));
+    assert_true(guest_mem_write(&mem, 0xc4000, 2, 0x1234));
+    assert_true(guest_mem_write(&mem, 0xfffff, 1, 0x56));
+    assert_int_equal(ram[0xc0000], 0x34);
+    assert_int_equal(ram[0xc4000], 0);
+    assert_int_equal(ram[0xfffff], 0x56);
+    pci.dev.ops->write(&pci.dev, IO_MMIO, 0xc4000, 4, 1); // what the processor writes comes here, and is lost
+    pci.dev.ops->write(&pci.dev, IO_MMIO, 0xcc000, 4, 0x78);
+    assert_int_equal(pci.dev.ops->read(&pci.dev, IO_MMIO, 0xc4000, 4), 0);
+    assert_int_equal(pci.dev.ops->read(&pci.dev, IO_MMIO, 0xcc000, 1), 0x78);
+    assert_int_equal(pci.dev.ops->read(&pci.dev, IO_MMIO, 0xfffff, 1), 0x56);
+    assert_true(fake_save_load(&pci));
+    pci.dev.ops->reset(&pci.dev);
+    assert_int_equal(mem.read_only, 0xffff);
 }
 
 static void test_reset_port(void **state) // beside CONFIG_ADDRESS
@@ -161,7 +201,7 @@ int main(void)
         cmocka_unit_test_setup(test_linux_probe, setup),       cmocka_unit_test_setup(test_empty_places, setup),
         cmocka_unit_test_setup(test_function_with_bar, setup), cmocka_unit_test_setup(test_bridge_is_read_only, setup),
         cmocka_unit_test_setup(test_reset_port, setup),        cmocka_unit_test_setup(test_port92, setup),
-        cmocka_unit_test_setup(test_debug_ports, setup),
+        cmocka_unit_test_setup(test_debug_ports, setup),       cmocka_unit_test_setup(test_shadow_memory, setup),
     };
     return cmocka_run_group_tests_name("small devices", tests, NULL, NULL);
 }

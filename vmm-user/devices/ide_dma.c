@@ -41,13 +41,14 @@ static uint32_t prd_move(struct prd_walk *w, uint8_t *buffer, uint32_t size, boo
 {
     uint32_t moved = 0;
     while (moved < size && prd_next(w)) {
-        uint32_t n = ide_min(size - moved, w->left);
+        uint32_t block = 1u << GUEST_MEM_SHADOW_BIT;
+        uint32_t n = ide_min(ide_min(size - moved, w->left), block - w->base % block);
         uint8_t *at = guest_mem_at(w->mem, w->base, n);
         if (!at) {
             w->bad = true;
             break;
         }
-        if (to_memory && !guest_mem_is_rom(w->base, n))
+        if (to_memory && !guest_mem_is_rom(w->mem, w->base))
             __builtin_memcpy(at, buffer + moved, n);
         else if (!to_memory)
             __builtin_memcpy(buffer + moved, at, n);

@@ -75,8 +75,12 @@ static uint64_t address_read(struct pci_host *pci, uint64_t port, unsigned size)
 
 static uint64_t pci_read(struct device *dev, enum io_space space, uint64_t port, unsigned size)
 {
-    (void)space;
     struct pci_host *pci = (struct pci_host *)dev;
+    uint64_t value = UINT64_MAX;
+    if (space == IO_MMIO) {
+        guest_mem_read(pci->mem, port, size, &value);
+        return value;
+    }
     if (port < PCI_CONFIG_DATA)
         return address_read(pci, port, size);
     unsigned in_dword = port & 3;
@@ -88,10 +92,11 @@ static uint64_t pci_read(struct device *dev, enum io_space space, uint64_t port,
 
 static void pci_write(struct device *dev, enum io_space space, uint64_t port, unsigned size, uint64_t value)
 {
-    (void)space;
     struct pci_host *pci = (struct pci_host *)dev;
     unsigned in_dword = port & 3;
-    if (port == PCI_CONFIG_ADDRESS && size == 4)
+    if (space == IO_MMIO)
+        guest_mem_write(pci->mem, port, size, value);
+    else if (port == PCI_CONFIG_ADDRESS && size == 4)
         pci->address = (uint32_t)value & ADDRESS_BITS;
     else if (port == RESET_PORT && size == 1 && pci->reset_port)
         reset_port_write(pci->reset_port, (uint8_t)value);
@@ -112,8 +117,27 @@ static void bridge_reset(struct pci_function *f)
     pci_config_put(f, PCI_CLASS_DEVICE, 2, 0x0600);
     pci_config_allow(f, PCI_COMMAND, 2, PCI_COMMAND_SERR);
     pci_config_allow(f, PCI_LATENCY_TIMER, 1, 0xf8);
-    for (unsigned pam = 0x58; pam <= 0x5f; pam += 4) // shadow RAM of the BIOS area: kept, always RAM
-        pci_config_allow(f, pam, 4, 0x33333333);
+    for (unsigned pam = PCI_82441FX_PAM; pam < PCI_82441FX_PAM_END; pam++)
+        pci_config_allow(f, pam, 1, pam == PCI_82441FX_PAM ? PAM_BOTH & 0xf0 : PAM_BOTH);
+}
+
+static void shadow_update(struct pci_host *pci)
+{
+    const uint8_t *pam = &pci->bridge.config[PCI_82441FX_PAM];
+    uint16_t read_only = pam[0] & PAM_WRITE << 4 ? 0 : 0xf000;
+    for (unsigned i = 0; i < 12; i++)
+        if (!(pam[1 + i / 2] >> 4 * (i & 1) & PAM_WRITE))
+            read_only |= (uint16_t)(1u << i);
+    if (!pci->mem || pci->mem->read_only == read_only)
+        return;
+    pci->mem->read_only = read_only;
+    pci->shadow_changed(pci->ctx);
+}
+
+static void bridge_written(struct pci_function *f, unsigned offset, unsigned size)
+{
+    (void)offset, (void)size;
+    shadow_update(f->ctx);
 }
 
 static void pci_reset(struct device *dev)
@@ -121,6 +145,7 @@ static void pci_reset(struct device *dev)
     struct pci_host *pci = (struct pci_host *)dev;
     pci->address = 0;
     bridge_reset(&pci->bridge);
+    shadow_update(pci);
 }
 
 static void pci_state(struct pci_host *pci, struct state *s, bool load)
@@ -133,6 +158,8 @@ static void pci_state(struct pci_host *pci, struct state *s, bool load)
         pci->bridge.config[i] = (uint8_t)((pci->bridge.config[i] & ~bits) | (byte & bits));
     }
     pci->address &= ADDRESS_BITS;
+    if (load)
+        shadow_update(pci);
 }
 
 static void pci_save(struct device *dev, struct state *s)
@@ -161,5 +188,16 @@ void pci_host_init(struct pci_host *pci, struct clock *clock, struct reset_port 
     device_init(&pci->dev, &pci_ops, clock);
     device_add_range(&pci->dev, IO_PORT, PCI_CONFIG_ADDRESS, 8);
     pci_add_function(pci, 0, &pci->bridge);
+    pci->bridge.written = bridge_written;
+    pci->bridge.ctx = pci;
     pci_reset(&pci->dev);
+}
+
+void pci_host_shadow(struct pci_host *pci, struct guest_mem *mem, void (*changed)(void *ctx), void *ctx)
+{
+    pci->mem = mem;
+    pci->shadow_changed = changed;
+    pci->ctx = ctx;
+    device_add_range(&pci->dev, IO_MMIO, GUEST_MEM_SHADOW, GUEST_MEM_SHADOW_END - GUEST_MEM_SHADOW);
+    shadow_update(pci);
 }

@@ -3,6 +3,7 @@
 #pragma once
 #include "vmm-user/device.h"
 #include "vmm-user/devices/reset_port.h"
+#include "vmm-user/guest_mem.h"
 
 #define PCI_FUNCTIONS 256 // of bus 0, by devfn
 
@@ -21,10 +22,18 @@ struct pci_host {
     struct reset_port *reset_port; // byte accesses of CF9h; may be NULL
     uint32_t address;              // CONFIG_ADDRESS
     struct pci_function bridge;    // 00:00.0
+    struct guest_mem *mem;         // its shadow RAM; NULL: the bridge has none
+    void (*shadow_changed)(void *ctx);
+    void *ctx;
     struct pci_function *functions[PCI_FUNCTIONS];
 };
 
 void pci_host_init(struct pci_host *pci, struct clock *clock, struct reset_port *reset_port);
+
+// Gives the bridge the memory from C0000 to FFFFF, which it makes read-only as its PAM registers say and `changed` maps for the
+// processor; accesses that exit come to the bridge. Reads are always from RAM: the ROM chip that the bus would show instead
+// holds the same at power-on. Before the device is added to the bus.
+void pci_host_shadow(struct pci_host *pci, struct guest_mem *mem, void (*changed)(void *ctx), void *ctx);
 
 // Plugs a function in; false if its place is taken. It must outlive the host.
 bool pci_add_function(struct pci_host *pci, unsigned devfn, struct pci_function *f);
