@@ -21,6 +21,25 @@
 
 // ---- the guest's memory
 
+static bool is_v86(const struct utcb_state *s)
+{
+    return s->rflags & RFLAGS_VM;
+}
+
+static int linear_walk(struct vm *vm, const struct utcb_state *s, uint64_t linear, unsigned access, uint64_t *gpa,
+                       uint32_t *error)
+{
+    const struct guest_paging paging = {.cr0 = s->cr0,
+                                        .cr3 = s->cr3,
+                                        .cr4 = s->cr4,
+                                        .efer = s->efer,
+                                        .rflags = s->rflags,
+                                        .cpl = (uint8_t)(is_v86(s) ? 3 : s->seg[SEG_SS].ar >> 5 & 3),
+                                        .max_phys = vm->vcpus[0].cpuid.max_phys,
+                                        .gate = vm->vcpus[0].insn.gate};
+    return guest_walk(&vm->mem, &paging, linear, access, gpa, error);
+}
+
 // Linear to guest-physical as the guest's code at the stub would have it: paging is on below a V86 monitor.
 static bool linear_translate(struct vm *vm, uint32_t linear, bool write, uint64_t *gpa)
 {
@@ -29,16 +48,8 @@ static bool linear_translate(struct vm *vm, uint32_t linear, bool write, uint64_
     *gpa = linear & ~vm->vcpus[0].insn.gate;
     if (!s || !(s->cr0 & CR0_PG))
         return true;
-    const struct guest_paging paging = {.cr0 = s->cr0,
-                                        .cr3 = s->cr3,
-                                        .cr4 = s->cr4,
-                                        .efer = s->efer,
-                                        .rflags = s->rflags,
-                                        .cpl = (uint8_t)(s->rflags & RFLAGS_VM ? 3 : s->seg[SEG_SS].ar >> 5 & 3),
-                                        .max_phys = vm->vcpus[0].cpuid.max_phys,
-                                        .gate = vm->vcpus[0].insn.gate};
     uint32_t error = 0;
-    if (guest_walk(&vm->mem, &paging, linear, write ? GUEST_WRITE : GUEST_READ, gpa, &error) == GUEST_WALK_OK)
+    if (linear_walk(vm, s, linear, write ? GUEST_WRITE : GUEST_READ, gpa, &error) == GUEST_WALK_OK)
         return true;
     if (!f->faulted) {
         f->faulted = true;
@@ -284,11 +295,22 @@ static void regs_give(struct utcb_state *s, const struct bios_regs *r)
     s->rflags = (s->rflags & ~(uint64_t)FLAGS_SHARED) | (r->flags & FLAGS_SHARED);
 }
 
+// Where in the ROM the call lies. A system with paging has the ROM at a linear address of its own choice; in V86 mode
+// what is at the ROM's linear address may be a copy of it, as memory managers make one.
+static uint64_t rom_offset(struct vm *vm, const struct utcb_state *s)
+{
+    uint64_t place = s->seg[SEG_CS].base + s->rip;
+    uint32_t error;
+    if (s->cr0 & CR0_PG && !is_v86(s) && linear_walk(vm, s, place, GUEST_PEEK, &place, &error) != GUEST_WALK_OK)
+        return UINT64_MAX;
+    return place - BIOS_ROM_BASE;
+}
+
 uint64_t exit_hypercall(struct vcpu *v, struct utcb_state *s)
 {
     struct vm *vm = v->vm;
     struct firmware *f = &vm->firmware;
-    uint64_t place = s->seg[SEG_CS].base + s->rip - BIOS_ROM_BASE;
+    uint64_t place = rom_offset(vm, s);
     int service = place < BIOS_ROM_SIZE ? bios_service_at((uint32_t)place) : -1;
     if (service < 0)
         return exit_undefined(v, s);
@@ -310,7 +332,7 @@ uint64_t exit_hypercall(struct vcpu *v, struct utcb_state *s)
         regs_give(s, &r);
     if (result != BIOS_DONE) {
         uint32_t next = result == BIOS_AGAIN ? bios_wait_ip(service) : bios_idle_ip();
-        s->rip = BIOS_ROM_BASE + next - s->seg[SEG_CS].base - HYPERCALL_SIZE;
+        s->rip += next - place - HYPERCALL_SIZE;
     }
     return exit_retire(v, s, MTD_HYPERCALL);
 }
