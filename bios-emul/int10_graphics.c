@@ -2,11 +2,12 @@
 // Characters, scrolling and pixels in graphics modes. Planar memory is reached through the graphics controller as by
 // any program; its registers are left as a mode set leaves them.
 #include "bios-emul/video.h"
+#include "lib/c/string.h"
 
 #define XOR          0x80
 #define WRITE_XOR    0x18
 #define ALL_PLANES   0x0f
-#define ROW_BYTES_13 320
+#define WINDOW       0x10000u
 
 static uint32_t memory_base(const struct video_mode *m)
 {
@@ -62,7 +63,8 @@ static void cga_row(struct bios *b, const struct video_mode *m, unsigned y, unsi
 
 static uint32_t planar_at(struct bios *b, const struct video_mode *m, unsigned page, unsigned y, unsigned byte)
 {
-    return memory_base(m) + ((page * bda16(b, BDA_PAGE_SIZE) + y * (m->width / 8) + byte) & 0xffff);
+    uint32_t pitch = m->number < VBE_FIRST ? m->width / 8u : vbe_pitch(b, m);
+    return memory_base(m) + ((page * bda16(b, BDA_PAGE_SIZE) + y * pitch + byte) & 0xffff);
 }
 
 static void planar_begin(struct bios *b, const struct video_mode *m, uint8_t colour)
@@ -98,16 +100,78 @@ static void planar_row(struct bios *b, uint32_t at, uint8_t bits, uint8_t colour
         planar_write(b, at, (uint8_t)~bits, 0);
 }
 
-// ---- 256 colours
+// ---- a pixel in one byte or more: mode 13h, and VBE's modes through the window of 64 KiB
+
+static unsigned pixel_bytes(const struct video_mode *m)
+{
+    return (m->bits + 7u) / 8;
+}
+
+static uint32_t pixel_mask(const struct video_mode *m)
+{
+    return m->bits == 15 ? 0x7fff : UINT32_MAX >> (32 - 8 * (pixel_bytes(m) < 4 ? pixel_bytes(m) : 3));
+}
+
+static uint32_t linear_at(struct bios *b, const struct video_mode *m, unsigned y, unsigned x)
+{
+    if (m->number < VBE_FIRST)
+        return y * m->width + x;
+    return vbe_start(b, m) + y * vbe_pitch(b, m) + x * pixel_bytes(m);
+}
+
+static void linear_move(struct bios *b, const struct video_mode *m, uint32_t at, void *bytes, uint32_t size, bool write)
+{
+    for (uint8_t *next = bytes; size;) {
+        uint32_t offset = at % WINDOW, n = WINDOW - offset < size ? WINDOW - offset : size;
+        if (m->number >= VBE_FIRST)
+            vbe_bank_set(b, (uint16_t)(at / WINDOW));
+        if (write)
+            mem_write(b, memory_base(m) + offset, next, n);
+        else
+            mem_read(b, memory_base(m) + offset, next, n);
+        at += n;
+        next += n;
+        size -= n;
+    }
+}
+
+// One of the 16 colours as the bits of a pixel; a number of the palette is itself.
+static uint32_t pixel_of(const struct video_mode *m, uint8_t colour)
+{
+    uint8_t rgb[3];
+    if (m->bits == 8)
+        return colour;
+    unsigned wide = m->bits >= 24 ? 8 : 5, green = m->bits == 16 ? 6 : wide;
+    colour_16(colour & 15, rgb);
+    const unsigned widths[3] = {wide, green, wide};
+    uint32_t pixel = 0;
+    for (unsigned i = 0; i < 3; i++)
+        pixel = pixel << widths[i] | (rgb[i] * ((1u << widths[i]) - 1) + 31) / 63;
+    return pixel;
+}
+
+// The colour whose pixel it is; white for those of no colour.
+static uint8_t colour_of(const struct video_mode *m, uint32_t pixel)
+{
+    uint8_t colour = 0;
+    if (m->bits == 8)
+        return (uint8_t)pixel;
+    while (colour < 15 && pixel_of(m, colour) != (pixel & pixel_mask(m)))
+        colour++;
+    return colour;
+}
 
 static void linear_row(struct bios *b, const struct video_mode *m, unsigned y, unsigned column, uint8_t bits,
                        uint8_t colour)
 {
-    uint32_t at = memory_base(m) + y * ROW_BYTES_13 + column * 8;
-    uint8_t pixels[8];
-    for (unsigned i = 0; i < 8; i++)
-        pixels[i] = bits & 0x80 >> i ? colour : 0;
-    mem_write(b, at, pixels, 8);
+    unsigned bytes = pixel_bytes(m);
+    uint32_t dot = pixel_of(m, colour), pixel;
+    uint8_t pixels[8 * 4];
+    for (unsigned i = 0; i < 8; i++) {
+        pixel = bits & 0x80 >> i ? dot : 0;
+        memcpy(pixels + i * bytes, &pixel, bytes);
+    }
+    linear_move(b, m, linear_at(b, m, y, column * 8), pixels, 8 * bytes, true);
 }
 
 // ---- characters
@@ -126,7 +190,7 @@ void graphics_character(struct bios *b, const struct video_mode *m, unsigned pag
         unsigned y = row * height + i;
         if (m->kind == VIDEO_PLANAR)
             planar_row(b, planar_at(b, m, page, y, column), bits[i], colour);
-        else if (m->kind == VIDEO_256)
+        else if (m->kind == VIDEO_LINEAR)
             linear_row(b, m, y, column, bits[i], colour);
         else
             cga_row(b, m, y, column, bits[i], colour);
@@ -142,8 +206,11 @@ static uint8_t pixel_get(struct bios *b, const struct video_mode *m, unsigned pa
         return mem_get8(b, cga_line(m, y) + x / 8) >> (7 - x % 8) & 1;
     case VIDEO_CGA4:
         return mem_get8(b, cga_line(m, y) + x / 4) >> 2 * (3 - x % 4) & 3;
-    case VIDEO_256:
-        return mem_get8(b, memory_base(m) + y * ROW_BYTES_13 + x);
+    case VIDEO_LINEAR: {
+        uint32_t pixel = 0;
+        linear_move(b, m, linear_at(b, m, y, x), &pixel, pixel_bytes(m), false);
+        return colour_of(m, pixel);
+    }
     case VIDEO_PLANAR: {
         uint8_t colour = 0;
         for (uint8_t plane = 0; plane < 4; plane++) {
@@ -160,7 +227,7 @@ static uint8_t pixel_get(struct bios *b, const struct video_mode *m, unsigned pa
 
 static void pixel_put(struct bios *b, const struct video_mode *m, unsigned page, unsigned x, unsigned y, uint8_t colour)
 {
-    uint32_t at;
+    uint32_t at, pixel;
     uint8_t shift, mask, old;
     switch (m->kind) {
     case VIDEO_CGA2:
@@ -174,8 +241,9 @@ static void pixel_put(struct bios *b, const struct video_mode *m, unsigned page,
         else
             mem_put8(b, at, (old & ~mask) | (colour << shift & mask));
         break;
-    case VIDEO_256:
-        mem_put8(b, memory_base(m) + y * ROW_BYTES_13 + x, colour);
+    case VIDEO_LINEAR:
+        pixel = pixel_of(m, colour);
+        linear_move(b, m, linear_at(b, m, y, x), &pixel, pixel_bytes(m), true);
         break;
     case VIDEO_PLANAR:
         planar_begin(b, m, colour);
@@ -237,13 +305,22 @@ static void planar_copy(struct bios *b, const struct video_mode *m, unsigned pag
 static void bytes_copy(struct bios *b, const struct video_mode *m, unsigned from, unsigned to,
                        const struct char_box *box)
 {
-    uint8_t line[ROW_BYTES_13];
-    unsigned cell = m->kind == VIDEO_256 ? 8 : m->kind == VIDEO_CGA4 ? 2 : 1;
+    unsigned cell = m->kind == VIDEO_CGA4 ? 2 : 1;
     unsigned at = box->left * cell, n = (box->right - box->left + 1) * cell;
-    uint32_t source = m->kind == VIDEO_256 ? memory_base(m) + from * ROW_BYTES_13 : cga_line(m, from);
-    uint32_t target = m->kind == VIDEO_256 ? memory_base(m) + to * ROW_BYTES_13 : cga_line(m, to);
-    mem_read(b, source + at, line, n);
-    mem_write(b, target + at, line, n);
+    mem_read(b, cga_line(m, from) + at, b->sector, n);
+    mem_write(b, cga_line(m, to) + at, b->sector, n);
+}
+
+static void linear_copy(struct bios *b, const struct video_mode *m, unsigned from, unsigned to,
+                        const struct char_box *box)
+{
+    uint32_t source = linear_at(b, m, from, box->left * 8), target = linear_at(b, m, to, box->left * 8);
+    uint32_t left = (box->right - box->left + 1) * 8 * pixel_bytes(m), n;
+    for (; left; left -= n, source += n, target += n) {
+        n = left < sizeof(b->sector) ? left : sizeof(b->sector);
+        linear_move(b, m, source, b->sector, n, false);
+        linear_move(b, m, target, b->sector, n, true);
+    }
 }
 
 static void line_fill(struct bios *b, const struct video_mode *m, unsigned page, unsigned y, const struct char_box *box,
@@ -252,7 +329,7 @@ static void line_fill(struct bios *b, const struct video_mode *m, unsigned page,
     for (unsigned i = box->left; i <= box->right; i++) {
         if (m->kind == VIDEO_PLANAR)
             planar_write(b, planar_at(b, m, page, y, i), 0xff, colour);
-        else if (m->kind == VIDEO_256)
+        else if (m->kind == VIDEO_LINEAR)
             linear_row(b, m, y, i, 0xff, colour);
         else
             cga_row(b, m, y, i, 0xff, colour & ~XOR);
@@ -274,6 +351,8 @@ void graphics_scroll(struct bios *b, const struct video_mode *m, unsigned page, 
         unsigned from = down ? to - distance : to + distance;
         if (m->kind == VIDEO_PLANAR)
             planar_copy(b, m, page, from, to, &box);
+        else if (m->kind == VIDEO_LINEAR)
+            linear_copy(b, m, from, to, &box);
         else
             bytes_copy(b, m, from, to, &box);
     }

@@ -61,6 +61,11 @@ static void colour_cga(unsigned i, uint8_t rgb[3])
         rgb[1] = 0x15;
 }
 
+void colour_16(unsigned i, uint8_t rgb[3])
+{
+    colour_cga((i & 7) | (i & 8 ? 0x10 : 0), rgb);
+}
+
 static void colour_mono(unsigned i, uint8_t rgb[3])
 {
     static const uint8_t levels[] = {0x00, 0x2a, 0x00, 0x3f};
@@ -77,7 +82,7 @@ static void colour_vga(unsigned i, uint8_t rgb[3])
     };
     static const uint8_t wave[24] = {0, 1, 2, 3, 4, 4, 4, 4, 4, 4, 4, 4, 4, 3, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0}; // of red
     if (i < 16) {
-        colour_cga((i & 7) | (i & 8 ? 0x10 : 0), rgb);
+        colour_16(i, rgb);
         return;
     }
     if (i < 32 || i >= 248) {

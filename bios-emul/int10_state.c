@@ -100,7 +100,7 @@ enum bios_result video_functionality(struct bios *b, struct bios_regs *r)
     mem_read(b, BDA_BASE + BDA_ROWS, t + 0x22, 3); // rows, height
     t[0x25] = bda8(b, BDA_DISPLAY_CODE);
     unsigned colours = !m                                      ? 0
-                       : m->kind == VIDEO_256                  ? 256
+                       : m->kind == VIDEO_LINEAR               ? 256
                        : m->kind == VIDEO_CGA4                 ? 4
                        : m->kind == VIDEO_CGA2 || mode == 0x11 ? 2
                        : m->palette == PALETTE_MONO            ? 0

@@ -5,7 +5,9 @@
 static enum bios_result mode_set(struct bios *b, struct bios_regs *r)
 {
     uint8_t mode = r->a.l & 0x7f;
-    if (!video_mode_set(b, mode, r->a.l & 0x80)) {
+    bool done = mode == VGA_800x600 ? vbe_mode_set(b, VBE_800x600, (uint16_t)(r->a.l & 0x80) << 8)
+                                    : video_mode_set(b, mode, r->a.l & 0x80);
+    if (!done) {
         unknown_count(b, r, 0x10);
         return BIOS_DONE;
     }
@@ -93,8 +95,13 @@ enum bios_result int10_video(struct bios *b, struct bios_regs *r)
         [0x1c] = video_state,
         [0x4f] = vbe,
     };
+    bool draws = (r->a.h >= 0x06 && r->a.h <= 0x0e) || r->a.h == 0x13;
+    uint16_t bank = draws && b->state.vbe_mode ? vbe_bank(b) : 0;
     if (functions[r->a.h])
-        return functions[r->a.h](b, r);
-    unknown_count(b, r, 0x10);
+        functions[r->a.h](b, r);
+    else
+        unknown_count(b, r, 0x10);
+    if (draws && b->state.vbe_mode)
+        vbe_bank_set(b, bank);
     return BIOS_DONE;
 }

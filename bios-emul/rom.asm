@@ -84,6 +84,140 @@ vbe_window:                             ; far call of VBE mode information
         hlt
         iret
 
+; ---- VBE from protected mode: 32-bit code that a program may copy anywhere. Registers as for AX=4F05h, 4F07h and 4F09h, but
+; that ES:EDI is the palette; it uses the ports alone.
+DISPI_INDEX equ 1ceh
+DISPI_XRES  equ 1
+DISPI_BPP   equ 3
+DISPI_BANK  equ 5
+DISPI_VIRT_WIDTH equ 6
+DISPI_X     equ 8
+DISPI_Y     equ 9
+
+        offset 1000h
+        dw vbe_end - vbe_code
+vbe_code:
+        dw vbe_set_window - vbe_code, vbe_set_start - vbe_code, vbe_set_palette - vbe_code, vbe_ports - vbe_code
+vbe_ports:
+        dw 1ceh, 1cfh, 3c8h, 3c9h, 3dah, 0ffffh, 0ffffh ; no memory
+bits 32
+vbe_get:                                ; register AL to AX
+        push edx
+        movzx eax, al
+        mov dx, DISPI_INDEX
+        out dx, ax
+        inc edx
+        in ax, dx
+        pop edx
+        ret
+
+vbe_put:                                ; BX to register AL
+        push edx
+        movzx eax, al
+        mov dx, DISPI_INDEX
+        out dx, ax
+        inc edx
+        mov eax, ebx
+        out dx, ax
+        pop edx
+        ret
+
+vbe_set_window:
+        cmp bl, 0
+        jne vbe_bad
+        cmp bh, 1
+        ja vbe_bad
+        mov al, DISPI_BANK
+        je .get
+        push ebx
+        mov ebx, edx
+        call vbe_put
+        mov al, DISPI_BANK
+        call vbe_get
+        cmp ax, bx
+        pop ebx
+        jne vbe_bad
+        mov ax, 4fh
+        ret
+.get:   call vbe_get
+        mov dx, ax
+        mov ax, 4fh
+        ret
+
+vbe_bad:
+        mov ax, 14fh
+        ret
+
+vbe_set_start:                          ; DX:CX in units of 4 bytes
+        test bl, 7fh
+        jnz vbe_bad
+        push ebx
+        push ecx
+        push edx
+        push esi
+        push edi
+        mov al, DISPI_BPP
+        call vbe_get
+        movzx esi, ax
+        add esi, 7
+        shr esi, 3                      ; bytes of a pixel
+        mov al, DISPI_VIRT_WIDTH
+        call vbe_get
+        movzx edi, ax
+        imul edi, esi                   ; and of a line
+        shl edx, 16
+        mov dx, cx
+        lea eax, [edx * 4]
+        xor edx, edx
+        test edi, edi
+        jz .done
+        div edi
+        mov ebx, eax
+        mov eax, edx
+        xor edx, edx
+        div esi
+        mov ecx, eax
+        mov al, DISPI_Y
+        call vbe_put
+        mov ebx, ecx
+        mov al, DISPI_X
+        call vbe_put
+.done:  pop edi
+        pop esi
+        pop edx
+        pop ecx
+        pop ebx
+        mov ax, 4fh
+        ret
+
+vbe_set_palette:                        ; CX entries from DL on: blue, green, red, nothing
+        test bl, 7fh
+        jnz vbe_bad
+        push ecx
+        push edx
+        push edi
+        movzx ecx, cx
+        mov al, dl
+        mov dx, 3c8h
+        out dx, al
+        inc edx
+        jecxz .done
+.entry: mov al, [es:edi + 2]
+        out dx, al
+        mov al, [es:edi + 1]
+        out dx, al
+        mov al, [es:edi]
+        out dx, al
+        add edi, 4
+        loop .entry
+.done:  pop edi
+        pop edx
+        pop ecx
+        mov ax, 4fh
+        ret
+vbe_end:
+bits 16
+
 ; ---- interrupt handlers
 
 ; Hardware interrupts that nobody expects.

@@ -14,6 +14,7 @@ extern const uint8_t bios_rom[BIOS_ROM_SIZE];
 #define ROM_WAITS         0x0600
 #define ROM_WAIT_SIZE     8
 #define ROM_IDLE          0x0e00
+#define ROM_VBE_PROTECTED 0x1002 // INT 10h AX=4F0Ah; its size lies in front of it
 #define ROM_FONT16        0x2000
 #define ROM_FONT14        0x3000
 #define ROM_NO_GLYPHS     0x3e00

@@ -13,26 +13,58 @@
 #define MODES_END   0xffff
 #define VBE_MODE    0x40 // 40:49 while such a mode is on, as no VGA mode is called
 #define WIDTH_MAX   2560
+#define PLANE_SIZE  0x10000u
 
 #define ATTRIBUTE_BASE   0x001b // supported, documented, colour, graphics
 #define ATTRIBUTE_LINEAR 0x0080
+#define DPMS_STATES  0x0f // standby, suspend, off, reduced on
+#define DPMS_VERSION 0x10
+#define DPMS_OFF     4
+
+#define MODEL_PLANAR     3
 #define MODEL_PACKED     4
 #define MODEL_DIRECT     6
 
-static const struct vbe_mode {
-    uint16_t number, width, height;
-    uint8_t bits;
-} modes[] = {
-    {0x100, 640, 400, 8},   {0x101, 640, 480, 8},    {0x103, 800, 600, 8},    {0x105, 1024, 768, 8},
-    {0x107, 1280, 1024, 8}, {0x10d, 320, 200, 15},   {0x10e, 320, 200, 16},   {0x10f, 320, 200, 24},
-    {0x110, 640, 480, 15},  {0x111, 640, 480, 16},   {0x112, 640, 480, 24},   {0x113, 800, 600, 15},
-    {0x114, 800, 600, 16},  {0x115, 800, 600, 24},   {0x116, 1024, 768, 15},  {0x117, 1024, 768, 16},
-    {0x118, 1024, 768, 24}, {0x119, 1280, 1024, 15}, {0x11a, 1280, 1024, 16}, {0x11b, 1280, 1024, 24},
-    {0x11c, 1600, 1200, 8}, {0x11d, 1600, 1200, 15}, {0x11e, 1600, 1200, 16}, {0x11f, 1600, 1200, 24},
-    {0x140, 320, 200, 32},  {0x141, 640, 400, 32},   {0x142, 640, 480, 32},   {0x143, 800, 600, 32},
-    {0x144, 1024, 768, 32}, {0x145, 1280, 1024, 32}, {0x146, 320, 200, 8},    {0x147, 1600, 1200, 32},
-    {0x148, 1152, 864, 8},  {0x149, 1152, 864, 15},  {0x14a, 1152, 864, 16},  {0x14b, 1152, 864, 24},
-    {0x14c, 1152, 864, 32},
+#define LINEAR(number, width, height, bits) {number, VIDEO_LINEAR, PALETTE_VGA, 0, 0xa000, width, height, 0, bits}
+static const struct video_mode modes[] = {
+    LINEAR(0x100, 640, 400, 8),
+    LINEAR(0x101, 640, 480, 8),
+    {0x102, VIDEO_PLANAR, PALETTE_EGA, 0, 0xa000, 800, 600, 0x0f, 4},
+    LINEAR(0x103, 800, 600, 8),
+    LINEAR(0x105, 1024, 768, 8),
+    LINEAR(0x107, 1280, 1024, 8),
+    LINEAR(0x10d, 320, 200, 15),
+    LINEAR(0x10e, 320, 200, 16),
+    LINEAR(0x10f, 320, 200, 24),
+    LINEAR(0x110, 640, 480, 15),
+    LINEAR(0x111, 640, 480, 16),
+    LINEAR(0x112, 640, 480, 24),
+    LINEAR(0x113, 800, 600, 15),
+    LINEAR(0x114, 800, 600, 16),
+    LINEAR(0x115, 800, 600, 24),
+    LINEAR(0x116, 1024, 768, 15),
+    LINEAR(0x117, 1024, 768, 16),
+    LINEAR(0x118, 1024, 768, 24),
+    LINEAR(0x119, 1280, 1024, 15),
+    LINEAR(0x11a, 1280, 1024, 16),
+    LINEAR(0x11b, 1280, 1024, 24),
+    LINEAR(0x11c, 1600, 1200, 8),
+    LINEAR(0x11d, 1600, 1200, 15),
+    LINEAR(0x11e, 1600, 1200, 16),
+    LINEAR(0x11f, 1600, 1200, 24),
+    LINEAR(0x140, 320, 200, 32),
+    LINEAR(0x141, 640, 400, 32),
+    LINEAR(0x142, 640, 480, 32),
+    LINEAR(0x143, 800, 600, 32),
+    LINEAR(0x144, 1024, 768, 32),
+    LINEAR(0x145, 1280, 1024, 32),
+    LINEAR(0x146, 320, 200, 8),
+    LINEAR(0x147, 1600, 1200, 32),
+    LINEAR(0x148, 1152, 864, 8),
+    LINEAR(0x149, 1152, 864, 15),
+    LINEAR(0x14a, 1152, 864, 16),
+    LINEAR(0x14b, 1152, 864, 24),
+    LINEAR(0x14c, 1152, 864, 32),
 };
 #define MODES (sizeof(modes) / sizeof(modes[0]))
 
@@ -67,18 +99,24 @@ static uint32_t memory_64k(struct bios *b)
     return blocks && blocks != 0xffff ? blocks : 64; // 4 MiB where older versions do not say
 }
 
-static unsigned bytes_per_pixel(unsigned bits)
+// Bytes of `width` pixels; in each plane of a planar mode.
+static uint32_t line_bytes(const struct video_mode *m, uint32_t width)
 {
-    return (bits + 7) / 8;
+    return m->kind == VIDEO_PLANAR ? width / 8 : width * ((m->bits + 7u) / 8);
+}
+
+static uint32_t memory_size(struct bios *b, const struct video_mode *m)
+{
+    return m->kind == VIDEO_PLANAR ? PLANE_SIZE : memory_64k(b) << 16;
 }
 
 // Does the mode fit into the memory?
-static bool mode_fits(struct bios *b, const struct vbe_mode *m)
+static bool mode_fits(struct bios *b, const struct video_mode *m)
 {
-    return (uint64_t)m->width * m->height * bytes_per_pixel(m->bits) <= (uint64_t)memory_64k(b) << 16;
+    return line_bytes(m, m->width) * m->height <= memory_size(b, m);
 }
 
-static const struct vbe_mode *mode_find(struct bios *b, uint16_t number)
+static const struct video_mode *mode_find(struct bios *b, uint16_t number)
 {
     for (unsigned i = 0; i < MODES; i++)
         if (modes[i].number == number && mode_fits(b, &modes[i]))
@@ -118,6 +156,32 @@ struct mode_info {
     uint32_t pixel_clock;
 } PACKED;
 
+const struct video_mode *vbe_mode_now(struct bios *b)
+{
+    return b->state.vbe_mode ? mode_find(b, b->state.vbe_mode & MODE_NUMBER) : NULL;
+}
+
+uint16_t vbe_bank(struct bios *b)
+{
+    return dispi_read(b, DISPI_BANK);
+}
+
+void vbe_bank_set(struct bios *b, uint16_t bank)
+{
+    if (vbe_bank(b) != bank)
+        dispi_write(b, DISPI_BANK, bank);
+}
+
+uint32_t vbe_pitch(struct bios *b, const struct video_mode *m)
+{
+    return line_bytes(m, dispi_read(b, DISPI_VIRT_WIDTH));
+}
+
+uint32_t vbe_start(struct bios *b, const struct video_mode *m)
+{
+    return dispi_read(b, DISPI_Y_OFFSET) * vbe_pitch(b, m) + line_bytes(m, dispi_read(b, DISPI_X_OFFSET));
+}
+
 // What controller information points to, in the ROM.
 void vbe_post(struct bios *b)
 {
@@ -154,7 +218,7 @@ static enum bios_result controller_info(struct bios *b, struct bios_regs *r)
 }
 
 // Red, green, blue and the rest: how many bits, from which on. None with a palette.
-static void colors_fill(const struct vbe_mode *m, struct bios_color color[4])
+static void colors_fill(const struct video_mode *m, struct bios_color color[4])
 {
     uint8_t wide = m->bits >= 24 ? 8 : 5, green = m->bits == 16 ? 6 : wide;
     if (m->bits <= 8)
@@ -169,13 +233,13 @@ static void colors_fill(const struct vbe_mode *m, struct bios_color color[4])
 
 static enum bios_result mode_info(struct bios *b, struct bios_regs *r)
 {
-    const struct vbe_mode *m = mode_find(b, r->c.x & MODE_NUMBER);
+    const struct video_mode *m = mode_find(b, r->c.x & MODE_NUMBER);
     if (!m)
         return answer(r, false);
-    uint32_t line = m->width * bytes_per_pixel(m->bits);
-    uint64_t pages = ((uint64_t)memory_64k(b) << 16) / ((uint64_t)line * m->height);
+    uint32_t line = line_bytes(m, m->width), pages = memory_size(b, m) / (line * m->height);
+    bool planar = m->kind == VIDEO_PLANAR, linear = b->config.framebuffer && !planar;
     struct mode_info info = {
-        .attributes = ATTRIBUTE_BASE | (b->config.framebuffer ? ATTRIBUTE_LINEAR : 0),
+        .attributes = ATTRIBUTE_BASE | (linear ? ATTRIBUTE_LINEAR : 0),
         .window_a = 7,
         .granularity = 64,
         .window_size = 64,
@@ -186,14 +250,14 @@ static enum bios_result mode_info(struct bios *b, struct bios_regs *r)
         .height = m->height,
         .char_width = 8,
         .char_height = 16,
-        .planes = 1,
+        .planes = planar ? 4 : 1,
         .bits = m->bits,
         .banks = 1,
-        .model = m->bits == 8 ? MODEL_PACKED : MODEL_DIRECT,
+        .model = planar ? MODEL_PLANAR : m->bits == 8 ? MODEL_PACKED : MODEL_DIRECT,
         .pages = (uint8_t)(pages > 255 ? 255 : pages - 1),
         .reserved = 1,
         .direct_info = m->bits == 32 ? 2 : 0,
-        .framebuffer = b->config.framebuffer,
+        .framebuffer = linear ? b->config.framebuffer : 0,
         .linear_bytes_per_line = (uint16_t)line,
     };
     struct bios_color color[4] = {0};
@@ -211,10 +275,11 @@ static enum bios_result mode_info(struct bios *b, struct bios_regs *r)
 // ---- AL=02h, 03h: the mode
 
 // False: the machine has no memory for its framebuffer; it is in text mode then.
-static bool mode_enable(struct bios *b, const struct vbe_mode *m, uint16_t flags)
+static bool mode_enable(struct bios *b, const struct video_mode *m, uint16_t flags)
 {
     bool keep = flags & MODE_KEEP;
-    video_mode_set(b, 0x13, true); // registers that suit packed pixels, the 256 colours
+    // Registers that suit the pixels, and their colours.
+    video_mode_set(b, m->kind == VIDEO_PLANAR ? 0x12 : 0x13, true);
     dispi_write(b, DISPI_ENABLE, 0);
     dispi_write(b, DISPI_XRES, m->width);
     dispi_write(b, DISPI_YRES, m->height);
@@ -229,36 +294,42 @@ static bool mode_enable(struct bios *b, const struct vbe_mode *m, uint16_t flags
     }
     dispi_write(b, DISPI_VIRT_WIDTH, m->width);
     b->state.vbe_mode = flags & ~MODE_KEEP;
-    bda_set8(b, BDA_MODE, VBE_MODE);
+    bda_set8(b, BDA_MODE, m->kind == VIDEO_PLANAR ? VGA_800x600 : VBE_MODE);
     bda_set16(b, BDA_COLUMNS, m->width / 8);
+    bda_set16(b, BDA_PAGE_SIZE, 0); // there is but one
     bda_set8(b, BDA_ROWS, m->height / 16 - 1);
     bda_set16(b, BDA_CHAR_HEIGHT, 16);
+    vector_set(b, 0x43, BIOS_SEGMENT, ROM_FONT16);
     return true;
+}
+
+bool vbe_mode_set(struct bios *b, uint16_t number, uint16_t flags)
+{
+    const struct video_mode *m = mode_find(b, number);
+    if (!m || !dispi_present(b) || (flags & MODE_LINEAR && (!b->config.framebuffer || m->kind == VIDEO_PLANAR)))
+        return false;
+    return mode_enable(b, m, number | (flags & (MODE_LINEAR | MODE_KEEP)));
 }
 
 static enum bios_result mode_set(struct bios *b, struct bios_regs *r)
 {
     uint16_t number = r->b.x & MODE_NUMBER;
-    if (number < 0x100) {
-        bool known = video_mode_set(b, (uint8_t)number & 0x7f, r->b.x & MODE_KEEP);
-        return answer(r, known);
-    }
-    const struct vbe_mode *m = mode_find(b, number);
-    if (!m || !dispi_present(b) || (r->b.x & MODE_LINEAR && !b->config.framebuffer))
-        return answer(r, false);
-    return answer(r, mode_enable(b, m, r->b.x));
+    if (number == VGA_800x600)
+        number = VBE_800x600;
+    return answer(r, number < VBE_FIRST ? video_mode_set(b, (uint8_t)number & 0x7f, r->b.x & MODE_KEEP)
+                                        : vbe_mode_set(b, number, r->b.x));
 }
 
 bool bios_graphics(struct bios *b, uint16_t mode, struct bios_graphics *out)
 {
-    const struct vbe_mode *m = dispi_present(b) && b->config.framebuffer ? mode_find(b, mode) : NULL;
-    if (!m || !mode_enable(b, m, mode | MODE_LINEAR))
+    const struct video_mode *m = dispi_present(b) && b->config.framebuffer ? mode_find(b, mode) : NULL;
+    if (!m || m->kind == VIDEO_PLANAR || !mode_enable(b, m, mode | MODE_LINEAR))
         return false;
     *out = (struct bios_graphics){.base = b->config.framebuffer,
                                   .size = memory_64k(b) << 16,
                                   .width = m->width,
                                   .height = m->height,
-                                  .pitch = (uint16_t)(m->width * bytes_per_pixel(m->bits)),
+                                  .pitch = (uint16_t)line_bytes(m, m->width),
                                   .bits = m->bits};
     colors_fill(m, out->color);
     return true;
@@ -324,46 +395,44 @@ static enum bios_result state(struct bios *b, struct bios_regs *r)
 
 static enum bios_result window(struct bios *b, struct bios_regs *r)
 {
-    if (!b->state.vbe_mode || r->b.l != 0 || r->b.h > 1)
+    const struct video_mode *m = vbe_mode_now(b);
+    if (!m || r->b.l != 0 || r->b.h > 1)
         return answer(r, false);
+    if (m->kind == VIDEO_PLANAR) // all of it is in the window
+        return answer(r, r->b.h == 1 || r->d.x == 0);
     if (b->state.vbe_mode & MODE_LINEAR) {
         r->a.x = 0x034f; // not in this mode
         return BIOS_DONE;
     }
     if (r->b.h == 1) {
-        r->d.x = dispi_read(b, DISPI_BANK);
+        r->d.x = vbe_bank(b);
         return answer(r, true);
     }
     if (r->d.x >= memory_64k(b))
         return answer(r, false);
-    dispi_write(b, DISPI_BANK, r->d.x);
-    return answer(r, dispi_read(b, DISPI_BANK) == r->d.x);
-}
-
-static unsigned mode_bits(struct bios *b)
-{
-    const struct vbe_mode *m = mode_find(b, b->state.vbe_mode & MODE_NUMBER);
-    return m ? m->bits : 8;
+    vbe_bank_set(b, r->d.x);
+    return answer(r, vbe_bank(b) == r->d.x);
 }
 
 static enum bios_result line_length(struct bios *b, struct bios_regs *r)
 {
-    unsigned bytes = bytes_per_pixel(mode_bits(b)), width = r->c.x;
-    if (!b->state.vbe_mode || r->b.l > 3)
+    const struct video_mode *m = vbe_mode_now(b);
+    unsigned width = r->c.x;
+    if (!m || r->b.l > 3)
         return answer(r, false);
     if (r->b.l == 2)
-        width = (width + bytes - 1) / bytes;
+        width = m->kind == VIDEO_PLANAR ? width * 8 : (width + line_bytes(m, 1) - 1) / line_bytes(m, 1);
     if (r->b.l == 0 || r->b.l == 2) {
-        if (width < dispi_read(b, DISPI_XRES) || width * bytes > 0xffff) {
+        if (width < dispi_read(b, DISPI_XRES) || line_bytes(m, width) > 0xffff) {
             r->a.x = 0x024f;
             return BIOS_DONE;
         }
         dispi_write(b, DISPI_VIRT_WIDTH, (uint16_t)width);
     }
     width = r->b.l == 3 ? WIDTH_MAX : dispi_read(b, DISPI_VIRT_WIDTH);
-    width = width ? width : 1;
-    uint32_t lines = (memory_64k(b) << 16) / (width * bytes);
-    r->b.x = (uint16_t)(width * bytes);
+    width = width < 8 ? 8 : width;
+    uint32_t lines = memory_size(b, m) / line_bytes(m, width);
+    r->b.x = (uint16_t)line_bytes(m, width);
     r->c.x = (uint16_t)width;
     r->d.x = (uint16_t)(lines > 0xffff ? 0xffff : lines);
     return answer(r, true);
@@ -389,7 +458,8 @@ static enum bios_result display_start(struct bios *b, struct bios_regs *r)
 static enum bios_result dac_format(struct bios *b, struct bios_regs *r)
 {
     uint16_t enable = dispi_read(b, DISPI_ENABLE);
-    if (!b->state.vbe_mode || mode_bits(b) != 8 || r->b.l > 1)
+    const struct video_mode *m = vbe_mode_now(b);
+    if (!m || m->bits > 8 || r->b.l > 1)
         return answer(r, false);
     if (r->b.l == 0) {
         enable = (uint16_t)(r->b.h >= 8 ? enable | DISPI_ENABLE_8BITDAC : enable & ~DISPI_ENABLE_8BITDAC);
@@ -421,16 +491,30 @@ static enum bios_result palette(struct bios *b, struct bios_regs *r)
     return answer(r, true);
 }
 
-// AL=10h: display power management. 15h (monitor identification) is not there.
+// AL=10h: display power management. Every state but "on" is a dark screen.
 static enum bios_result power(struct bios *b, struct bios_regs *r)
 {
-    (void)b;
-    if (r->b.l > 2)
+    uint8_t clock = indexed_read(b, VGA_SEQ_INDEX, VGA_SEQ_CLOCK);
+    if (r->b.l > 2 || (r->b.l == 1 && r->b.h > 4))
         return answer(r, false);
     if (r->b.l == 0)
-        r->b.x = 0x0f30;
-    else if (r->b.l == 2)
-        r->b.h = 0;
+        r->b.x = DPMS_STATES << 8 | DPMS_VERSION;
+    else if (r->b.l == 1)
+        indexed_write(b, VGA_SEQ_INDEX, VGA_SEQ_CLOCK,
+                      (uint8_t)(r->b.h ? clock | VGA_SEQ_CLOCK_OFF : clock & ~VGA_SEQ_CLOCK_OFF));
+    else
+        r->b.h = clock & VGA_SEQ_CLOCK_OFF ? DPMS_OFF : 0;
+    return answer(r, true);
+}
+
+// AL=0Ah: window, display start and palette as code that a 32-bit program copies and calls (rom.asm).
+static enum bios_result protected_mode(struct bios *b, struct bios_regs *r)
+{
+    if (r->b.l != 0)
+        return answer(r, false);
+    es_set(r, BIOS_SEGMENT);
+    r->di.x = ROM_VBE_PROTECTED;
+    r->c.x = mem_get16(b, BIOS_ROM_BASE + ROM_VBE_PROTECTED - 2);
     return answer(r, true);
 }
 
@@ -439,7 +523,8 @@ enum bios_result vbe(struct bios *b, struct bios_regs *r)
     static const bios_service functions[] = {
         [0x00] = controller_info, [0x01] = mode_info, [0x02] = mode_set,    [0x03] = mode_get,
         [0x04] = state,           [0x05] = window,    [0x06] = line_length, [0x07] = display_start,
-        [0x08] = dac_format,      [0x09] = palette,   [0x10] = power,
+        [0x08] = dac_format,      [0x09] = palette,   [0x0a] = protected_mode,
+        [0x10] = power,           [0x15] = vbe_ddc,
     };
     if (r->a.l < sizeof(functions) / sizeof(functions[0]) && functions[r->a.l] && dispi_present(b))
         return functions[r->a.l](b, r);

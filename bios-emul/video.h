@@ -4,19 +4,23 @@
 #include "bios-emul/internal.h"
 #include "pc/vga.h"
 
-enum video_kind { VIDEO_TEXT, VIDEO_CGA4, VIDEO_CGA2, VIDEO_PLANAR, VIDEO_256, VIDEO_NONE };
+enum video_kind { VIDEO_TEXT, VIDEO_CGA4, VIDEO_CGA2, VIDEO_PLANAR, VIDEO_LINEAR };
 
 enum video_palette { PALETTE_MONO, PALETTE_CGA, PALETTE_EGA, PALETTE_VGA };
 
-// A mode as INT 10h AH=00h numbers it.
+// A mode as INT 10h AH=00h numbers it, or VBE from VBE_FIRST on.
+#define VBE_FIRST   0x100
+#define VGA_800x600 0x6a // as VESA named it first
+#define VBE_800x600 0x102
 struct video_mode {
-    uint8_t number;
+    uint16_t number;
     enum video_kind kind;
     enum video_palette palette;
     uint8_t params;         // index into the parameter table
     uint16_t segment;       // of its memory
     uint16_t width, height; // pixels, of text modes 0
     uint8_t planes;         // of planar modes: which there are
+    uint8_t bits;           // of a pixel, of linear modes
 };
 
 // The 64 bytes of the video parameter table that describe a mode (IBM EGA and VGA).
@@ -31,7 +35,7 @@ _Static_assert(sizeof(struct video_params) == 64, "IBM's video parameter table")
 extern const struct video_params video_params[VIDEO_PARAMS];
 
 const struct video_mode *video_mode_find(uint8_t number);
-const struct video_mode *video_mode_now(struct bios *b); // NULL: none of these (VBE)
+const struct video_mode *video_mode_now(struct bios *b); // NULL: none of these
 
 const struct video_params *video_params_now(struct bios *b, const struct video_mode *m);
 
@@ -60,6 +64,7 @@ static inline uint16_t crtc_port(struct bios *b)
 void attr_write(struct bios *b, uint8_t index, uint8_t value);
 uint8_t attr_read(struct bios *b, uint8_t index);
 void dac_write(struct bios *b, uint8_t index, const uint8_t rgb[3]);
+void colour_16(unsigned i, uint8_t rgb[3]); // of the 16, components of 6 bits
 void dac_load(struct bios *b, enum video_palette palette, bool grey);
 enum bios_result video_palette(struct bios *b, struct bios_regs *r);
 enum bios_result video_cga_palette(struct bios *b, struct bios_regs *r);
@@ -102,7 +107,21 @@ void video_state_save(struct bios *b, uint16_t parts, uint32_t to);
 void video_state_restore(struct bios *b, uint16_t parts, uint32_t from);
 void video_tables_write(struct bios *b);
 
+// ---- edid.c
+enum bios_result vbe_ddc(struct bios *b, struct bios_regs *r);
+
 // ---- vbe.c
 enum bios_result vbe(struct bios *b, struct bios_regs *r);
+const struct video_mode *vbe_mode_now(struct bios *b); // NULL: none is on
+bool vbe_mode_set(struct bios *b, uint16_t number, uint16_t flags); // of BX of AX=4F02h; false: not possible
 void vbe_off(struct bios *b);
+
+// The window at A0000 of a VBE mode: which 64 KiB it shows.
+uint16_t vbe_bank(struct bios *b);
+void vbe_bank_set(struct bios *b, uint16_t bank);
+
+// Bytes of a line (of a plane), and where in the memory the screen begins.
+uint32_t vbe_pitch(struct bios *b, const struct video_mode *m);
+uint32_t vbe_start(struct bios *b, const struct video_mode *m);
+
 void vbe_post(struct bios *b);

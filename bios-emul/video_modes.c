@@ -182,21 +182,21 @@ const struct video_params video_params[VIDEO_PARAMS] = {
 };
 
 static const struct video_mode modes[] = {
-    {0x00, VIDEO_TEXT, PALETTE_EGA, 0x17, 0xb800, 0, 0, 0},
-    {0x01, VIDEO_TEXT, PALETTE_EGA, 0x17, 0xb800, 0, 0, 0},
-    {0x02, VIDEO_TEXT, PALETTE_EGA, 0x18, 0xb800, 0, 0, 0},
-    {0x03, VIDEO_TEXT, PALETTE_EGA, 0x18, 0xb800, 0, 0, 0},
-    {0x04, VIDEO_CGA4, PALETTE_CGA, 0x04, 0xb800, 320, 200, 0},
-    {0x05, VIDEO_CGA4, PALETTE_CGA, 0x05, 0xb800, 320, 200, 0},
-    {0x06, VIDEO_CGA2, PALETTE_CGA, 0x06, 0xb800, 640, 200, 0},
-    {0x07, VIDEO_TEXT, PALETTE_MONO, 0x19, 0xb000, 0, 0, 0},
-    {0x0d, VIDEO_PLANAR, PALETTE_CGA, 0x0d, 0xa000, 320, 200, 0x0f},
-    {0x0e, VIDEO_PLANAR, PALETTE_CGA, 0x0e, 0xa000, 640, 200, 0x0f},
-    {0x0f, VIDEO_PLANAR, PALETTE_MONO, 0x11, 0xa000, 640, 350, 0x05},
-    {0x10, VIDEO_PLANAR, PALETTE_EGA, 0x12, 0xa000, 640, 350, 0x0f},
-    {0x11, VIDEO_PLANAR, PALETTE_EGA, 0x1a, 0xa000, 640, 480, 0x0f},
-    {0x12, VIDEO_PLANAR, PALETTE_EGA, 0x1b, 0xa000, 640, 480, 0x0f},
-    {0x13, VIDEO_256, PALETTE_VGA, 0x1c, 0xa000, 320, 200, 0},
+    {0x00, VIDEO_TEXT, PALETTE_EGA, 0x17, 0xb800, 0, 0, 0, 0},
+    {0x01, VIDEO_TEXT, PALETTE_EGA, 0x17, 0xb800, 0, 0, 0, 0},
+    {0x02, VIDEO_TEXT, PALETTE_EGA, 0x18, 0xb800, 0, 0, 0, 0},
+    {0x03, VIDEO_TEXT, PALETTE_EGA, 0x18, 0xb800, 0, 0, 0, 0},
+    {0x04, VIDEO_CGA4, PALETTE_CGA, 0x04, 0xb800, 320, 200, 0, 0},
+    {0x05, VIDEO_CGA4, PALETTE_CGA, 0x05, 0xb800, 320, 200, 0, 0},
+    {0x06, VIDEO_CGA2, PALETTE_CGA, 0x06, 0xb800, 640, 200, 0, 0},
+    {0x07, VIDEO_TEXT, PALETTE_MONO, 0x19, 0xb000, 0, 0, 0, 0},
+    {0x0d, VIDEO_PLANAR, PALETTE_CGA, 0x0d, 0xa000, 320, 200, 0x0f, 0},
+    {0x0e, VIDEO_PLANAR, PALETTE_CGA, 0x0e, 0xa000, 640, 200, 0x0f, 0},
+    {0x0f, VIDEO_PLANAR, PALETTE_MONO, 0x11, 0xa000, 640, 350, 0x05, 0},
+    {0x10, VIDEO_PLANAR, PALETTE_EGA, 0x12, 0xa000, 640, 350, 0x0f, 0},
+    {0x11, VIDEO_PLANAR, PALETTE_EGA, 0x1a, 0xa000, 640, 480, 0x0f, 0},
+    {0x12, VIDEO_PLANAR, PALETTE_EGA, 0x1b, 0xa000, 640, 480, 0x0f, 0},
+    {0x13, VIDEO_LINEAR, PALETTE_VGA, 0x1c, 0xa000, 320, 200, 0, 8},
 };
 
 const struct video_mode *video_mode_find(uint8_t number)
@@ -209,7 +209,7 @@ const struct video_mode *video_mode_find(uint8_t number)
 
 const struct video_mode *video_mode_now(struct bios *b)
 {
-    return b->state.vbe_mode ? NULL : video_mode_find(bda8(b, BDA_MODE) & 0x7f);
+    return b->state.vbe_mode ? vbe_mode_now(b) : video_mode_find(bda8(b, BDA_MODE) & 0x7f);
 }
 
 // ---- setting a mode

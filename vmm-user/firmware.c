@@ -68,6 +68,17 @@ static void device_access(struct vm *vm, uint64_t gpa, uint8_t *bytes, uint32_t 
             bytes[i] = (uint8_t)bus_mmio_read(&vm->machine.bus, gpa + i, 1);
 }
 
+// RAM, or the video memory that the guest has mapped there.
+static void *memory_at(struct vm *vm, uint64_t gpa, uint32_t size)
+{
+    const struct vga_mapping *window = &vm->space.window;
+    if (gpa - VGA_FIRST >= VGA_END - VGA_FIRST)
+        return guest_mem_at(&vm->mem, gpa, size);
+    return gpa - window->base < window->size && window->size - (gpa - window->base) >= size
+               ? window->memory + (gpa - window->base)
+               : NULL;
+}
+
 static bool linear_access(struct vm *vm, uint32_t linear, uint8_t *bytes, uint32_t size, bool write)
 {
     while (size) {
@@ -75,7 +86,7 @@ static bool linear_access(struct vm *vm, uint32_t linear, uint8_t *bytes, uint32
         uint64_t gpa;
         if (!linear_translate(vm, linear, write, &gpa))
             return false;
-        void *host = gpa - VGA_FIRST < VGA_END - VGA_FIRST ? NULL : guest_mem_at(&vm->mem, gpa, n);
+        void *host = memory_at(vm, gpa, n);
         if (!host)
             device_access(vm, gpa, bytes, n, write);
         else if (!write)

@@ -5,7 +5,7 @@
 // sources: bios-emul/int13_eltorito.c bios-emul/int14_serial.c bios-emul/int15_apm.c bios-emul/int15_mouse.c
 // sources: bios-emul/int15_system.c bios-emul/int16_keyboard.c bios-emul/int17_printer.c bios-emul/int19_boot.c
 // sources: bios-emul/int1a_pci.c bios-emul/int1a_time.c bios-emul/keyboard_irq.c bios-emul/smbios.c
-// sources: bios-emul/tables.c bios-emul/vbe.c bios-emul/video_modes.c vmm-user/bus.c
+// sources: bios-emul/edid.c bios-emul/tables.c bios-emul/vbe.c bios-emul/video_modes.c vmm-user/bus.c
 // sources: vmm-user/devices/acpi_pm.c vmm-user/devices/debug_ports.c vmm-user/devices/i8042.c
 // sources: vmm-user/devices/pci_host.c vmm-user/devices/pic8259.c vmm-user/devices/pit8254.c
 // sources: vmm-user/devices/port92.c vmm-user/devices/ps2_keyboard.c vmm-user/devices/ps2_mouse.c

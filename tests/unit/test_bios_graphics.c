@@ -4,7 +4,8 @@
 // sources: bios-emul/int10_video.c bios-emul/int13_disk.c bios-emul/int13_edd.c bios-emul/int13_eltorito.c
 // sources: bios-emul/int14_serial.c bios-emul/int15_apm.c bios-emul/int15_mouse.c bios-emul/int15_system.c
 // sources: bios-emul/int16_keyboard.c bios-emul/int17_printer.c bios-emul/int19_boot.c bios-emul/int1a_pci.c
-// sources: bios-emul/int1a_time.c bios-emul/keyboard_irq.c bios-emul/smbios.c bios-emul/tables.c bios-emul/vbe.c
+// sources: bios-emul/edid.c bios-emul/int1a_time.c bios-emul/keyboard_irq.c bios-emul/smbios.c bios-emul/tables.c
+// sources: bios-emul/vbe.c
 // sources: bios-emul/video_modes.c
 //
 // Graphics modes that a kernel's loader asks for, and what happens where the framebuffer has no memory.
