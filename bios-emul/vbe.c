@@ -295,6 +295,7 @@ static bool mode_enable(struct bios *b, const struct video_mode *m, uint16_t fla
     dispi_write(b, DISPI_VIRT_WIDTH, m->width);
     b->state.vbe_mode = flags & ~MODE_KEEP;
     bda_set8(b, BDA_MODE, m->kind == VIDEO_PLANAR ? VGA_800x600 : VBE_MODE);
+    bda_set8(b, BDA_VIDEO_CONTROL, (bda8(b, BDA_VIDEO_CONTROL) & ~CONTROL_KEEP) | (keep ? CONTROL_KEEP : 0));
     bda_set16(b, BDA_COLUMNS, m->width / 8);
     bda_set16(b, BDA_PAGE_SIZE, 0); // there is but one
     bda_set8(b, BDA_ROWS, m->height / 16 - 1);

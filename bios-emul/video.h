@@ -8,6 +8,8 @@ enum video_kind { VIDEO_TEXT, VIDEO_CGA4, VIDEO_CGA2, VIDEO_PLANAR, VIDEO_LINEAR
 
 enum video_palette { PALETTE_MONO, PALETTE_CGA, PALETTE_EGA, PALETTE_VGA };
 
+#define CONTROL_KEEP 0x80 // 40:87: the mode set left the memory as it was
+
 // A mode as INT 10h AH=00h numbers it, or VBE from VBE_FIRST on.
 #define VBE_FIRST   0x100
 #define VGA_800x600 0x6a // as VESA named it first

@@ -28,6 +28,7 @@ main:   call unreal
         jmp .key
 
 pictures: dw cga_4, cga_2, ega_16, vga_2, vga_16, vga_split, mode_x, banked, linear_8, linear_15, linear_16, linear_24, linear_32, panned
+        dw text_4, text_8, text_15, text_16, text_24, text_32
 pictures_end:
 picture: db 0
 answer: dw 0                            ; not 0: the mode is refused
@@ -354,6 +355,96 @@ palette: mov dx, 3c8h
         inc cl
         jnz .next
         ret
+
+; The BIOS draws: characters in 16 colours, a string, a scrolled part, dots.
+text_4: mov ax, 6ah
+        int 10h
+        jmp text
+text_8: mov bx, 146h
+        jmp text_vbe
+text_15: mov bx, 4110h
+        jmp text_vbe
+text_16: mov bx, 4114h
+        jmp text_vbe
+text_24: mov bx, 4112h
+        jmp text_vbe
+text_32: mov bx, 142h
+text_vbe:
+        call vbe
+        jnz .done
+        call text
+.done:  ret
+
+text:   xor ax, ax
+        mov es, ax
+        mov bp, .string
+        mov ax, 1301h                   ; a string, the cursor follows
+        mov bx, 000ah
+        mov cx, .string_end - .string
+        mov dx, 0102h
+        int 10h
+        mov bx, 0000h
+.colour: mov dx, 0304h
+        add dl, bl
+        mov ah, 2
+        int 10h
+        mov ax, 09dbh
+        mov cx, 1
+        int 10h
+        inc bl
+        cmp bl, 16
+        jb .colour
+        mov cx, 40
+.tele:  mov ax, 0e7fh
+        sub al, cl
+        mov bl, cl
+        and bl, 0fh
+        push cx
+        int 10h
+        pop cx
+        loop .tele
+        mov ax, 0601h                   ; up by a row, filled with blue
+        mov bh, 1
+        mov cx, 0104h
+        mov dx, 0513h
+        int 10h
+        mov ax, 0702h                   ; down by two
+        mov bh, 4
+        mov cx, 0508h
+        mov dx, 0920h
+        int 10h
+        mov cx, 100
+.dot:   mov dx, cx
+        mov ah, 0ch
+        mov al, cl
+        and al, 0fh
+        xor bh, bh
+        int 10h
+        loop .dot
+        mov dx, 0304h                   ; what is there? drawn again elsewhere
+        mov bh, 0
+        mov ah, 2
+        int 10h
+        mov ah, 8
+        int 10h
+        mov dx, 0b02h
+        mov ah, 2
+        int 10h
+        mov bl, 0eh
+        mov ah, 9
+        mov cx, 3
+        int 10h
+        mov cx, 33
+        mov dx, 33
+        mov ah, 0dh
+        int 10h
+        add al, 'a'
+        mov bl, 0dh
+        mov ah, 0eh
+        int 10h
+        ret
+.string: db 'Drawn by INT 10h', 13, 10, 7, 8, 'xyz'
+.string_end:
 
 banked: mov bx, 101h
         call vbe

@@ -11,7 +11,8 @@ from test_screen import BareQemu, screen_shows, screenshot, shrunk, wait_same
 SECONDS = 60
 # key: how often QEMU shows each pixel, across and down
 PICTURES = {"a": (2, 2), "b": (1, 2), "c": (2, 2), "d": (1, 1), "e": (1, 1), "f": (1, 1), "g": (2, 2), "h": (1, 1), "i": (1, 1),
-            "j": (1, 1), "k": (1, 1), "l": (1, 1), "m": (1, 1), "n": (1, 1)}
+            "j": (1, 1), "k": (1, 1), "l": (1, 1), "m": (1, 1), "n": (1, 1),
+            "o": (1, 1), "p": (1, 1), "q": (1, 1), "r": (1, 1), "s": (1, 1), "t": (1, 1)}
 
 
 GRUB_CONFIG = """\

@@ -101,12 +101,98 @@ static void test_state(void **state)
     assert_int_equal(start.d.x, 37);
 }
 
+static struct bios_regs int10(uint16_t ax, uint16_t bx, uint16_t cx, uint16_t dx)
+{
+    struct bios_regs r = {.a.x = ax, .b.x = bx, .c.x = cx, .d.x = dx, .sp.x = FAKE_STACK};
+    bios_call(&m.bios, &r, 0x10);
+    return r;
+}
+
+// Characters and dots where a pixel is a byte or more; the window is put back.
+static void test_text_in_colours(void **state)
+{
+    (void)state;
+    static const struct {
+        uint16_t mode;
+        uint8_t bytes;
+        uint32_t brown, light_red;
+    } modes[] = {{0x101, 1, 6, 12},           {0x110, 2, 0x5540, 0x7d4a},     {0x111, 2, 0xaaa0, 0xfaaa},
+                 {0x112, 3, 0xaa5500, 0xff5555}, {0x142, 4, 0xaa5500, 0xff5555}};
+    for (unsigned i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+        uint32_t bytes = modes[i].bytes, pixel = 0;
+        vbe_call(0x4f02, modes[i].mode, 0, 0);
+        vbe_call(0x4f05, 0, 0, 1); // as a program that draws itself has it
+        memset(m.memory + 0xa0000, 0, 0x10000);
+        int10(0x0e00 | 0xdb, 6, 0, 0); // a block, which ends with the cell
+        memcpy(&pixel, m.memory + 0xa0000 + 7 * bytes, bytes);
+        assert_int_equal(pixel, modes[i].brown);
+        pixel = 0;
+        memcpy(&pixel, m.memory + 0xa0000 + 8 * bytes, bytes);
+        assert_int_equal(pixel, 0);
+        assert_int_equal(int10(0x0200, 0, 0, 0).a.h, 2);
+        assert_int_equal(int10(0x0800, 0, 0, 0).a.l, 0xdb);
+        int10(0x0c0c, 0, 20, 3);
+        memcpy(&pixel, m.memory + 0xa0000 + (3 * 640 + 20) * bytes, bytes);
+        assert_int_equal(pixel, modes[i].light_red);
+        assert_int_equal(int10(0x0d00, 0, 20, 3).a.l, 12);
+        int10(0x0c01, 0, 639, 479); // elsewhere in the memory
+        assert_int_equal(vbe_call(0x4f05, 0x0100, 0, 0).d.x, 1);
+        int10(0x0600, 0x0000, 0, 0x1d4f); // cleared
+        memcpy(&pixel, m.memory + 0xa0000 + 7 * bytes, bytes);
+        assert_int_equal(pixel, 0);
+    }
+}
+
+static void test_800x600_in_16_colours(void **state)
+{
+    (void)state;
+    int10(0x006a, 0, 0, 0);
+    assert_int_equal(int10(0x0f00, 0, 0, 0).a.x, 100 << 8 | 0x6a);
+    assert_int_equal(vbe_call(0x4f03, 0, 0, 0).b.x, 0x102);
+    struct bios_regs line = vbe_call(0x4f06, 1, 0, 0);
+    assert_int_equal(line.b.x, 100);
+    assert_int_equal(line.c.x, 800);
+    assert_int_equal(line.d.x, 655);
+    vbe_call(0x4f01, 0, 0x102, 0);
+    assert_int_equal(m.memory[0x20000] & 0x80, 0); // no framebuffer
+    assert_int_equal(m.memory[0x20000 + 0x18], 4); // planes
+    assert_int_equal(m.memory[0x20000 + 0x1b], 3);
+    struct bios_regs r = {.a.x = 0x4f02, .b.x = 0x4102};
+    vbe(&m.bios, &r);
+    assert_int_equal(r.a.x, 0x014f);
+    int10(0x0003, 0, 0, 0);
+    assert_int_equal(m.dispi[ENABLE] & 1, 0);
+}
+
+// VESA E-EDID 1.3: header, checksum, and the preferred timing.
+static void test_monitor(void **state)
+{
+    (void)state;
+    const uint8_t *edid = m.memory + 0x20000;
+    assert_int_equal(vbe_call(0x4f15, 0, 0, 0).b.l & 3, 2); // DDC2
+    vbe_call(0x4f15, 1, 0, 0);
+    uint8_t sum = 0;
+    for (unsigned i = 0; i < 128; i++)
+        sum = (uint8_t)(sum + edid[i]);
+    assert_int_equal(sum, 0);
+    assert_memory_equal(edid, "\0\xff\xff\xff\xff\xff\xff\0", 8);
+    assert_int_equal(edid[54] | edid[55] << 8, 6500); // 10 kHz
+    assert_int_equal(edid[56] | (edid[58] & 0xf0) << 4, 1024);
+    assert_int_equal(edid[59] | (edid[61] & 0xf0) << 4, 768);
+    struct bios_regs r = {.a.x = 0x4f15, .b.x = 1, .d.x = 1}; // no second block
+    vbe(&m.bios, &r);
+    assert_int_equal(r.a.x, 0x014f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_mode, setup),
         cmocka_unit_test_setup(test_no_mode, setup),
         cmocka_unit_test_setup(test_state, setup),
+        cmocka_unit_test_setup(test_text_in_colours, setup),
+        cmocka_unit_test_setup(test_800x600_in_16_colours, setup),
+        cmocka_unit_test_setup(test_monitor, setup),
     };
     return cmocka_run_group_tests_name("bios_graphics", tests, NULL, NULL);
 }
