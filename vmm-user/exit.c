@@ -242,6 +242,23 @@ static bool insn_lacks_segments(struct vcpu *v)
     return false;
 }
 
+// Once more, with what it asked for.
+static uint64_t insn_with_state(struct vcpu *v, struct utcb_state *s)
+{
+    struct insn_cpu *cpu = &v->insn;
+    if (!vcpu_has(v, cpu->wanted))
+        return vcpu_widen(v, cpu->wanted);
+    v->widened = VCPU_WIDE_EXITS;
+    cpu->has = cpu->wanted;
+    enum insn_result result = insn_emulate(cpu);
+    cpu->has = 0;
+    if (result != INSN_DONE)
+        return exit_insn_not_done(v, s, result);
+    s->rip -= s->insn_len;
+    s->rflags &= ~RFLAGS_RF;
+    return exit_retire(v, s, MTD_GPR | MTD_RFLAGS);
+}
+
 // Everything but an instruction that was executed.
 __attribute__((noinline)) uint64_t exit_insn_not_done(struct vcpu *v, struct utcb_state *s, enum insn_result result)
 {
@@ -249,6 +266,8 @@ __attribute__((noinline)) uint64_t exit_insn_not_done(struct vcpu *v, struct utc
     uint64_t mtd = MTD_GPR | MTD_RIP | MTD_RFLAGS;
     if (result == INSN_RETRY)
         return exit_settle(v, s, mtd);
+    if (result == INSN_STATE)
+        return insn_with_state(v, s);
     if (result != INSN_FAULT)
         return insn_unknown(v, s);
     if (fault->vector == EXC_PF) {

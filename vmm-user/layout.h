@@ -17,6 +17,7 @@
 #define VA_HANDLER_STACK   0x0d00010000ul // top
 #define VA_HANDLER_UTCB    0x0e00000000ul
 #define VA_VCPU_PAGES      0x0f00000000ul // virtual-APIC page, statistics
+#define VA_NATIVE          (VA_VCPU_PAGES + 0x2000) // code, see native.c
 #define VA_GUEST_RAM       0x1000000000ul // + guest-physical address
 #define HANDLER_STACK_SIZE 0x8000ul
 

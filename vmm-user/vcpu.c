@@ -8,6 +8,7 @@
 #include "lib/sys/thread.h"
 #include "vmm-user/exit.h"
 #include "vmm-user/firmware.h"
+#include "vmm-user/insn/vector_forms.h"
 #include "vmm-user/layout.h"
 #include "vmm-user/vm.h"
 #include "x86/msr.h"
@@ -118,6 +119,13 @@ void vcpu_narrow_now(struct vcpu *v)
     v->widened = 0;
 }
 
+static uint8_t vector_features(const struct cpuid_table *t)
+{
+    const uint32_t sse4 = CPUID_1_ECX_SSE3 | CPUID_1_ECX_SSSE3 | CPUID_1_ECX_SSE41 | CPUID_1_ECX_SSE42;
+    return ((t->basic[1].ecx & sse4) == sse4 ? VECTOR_SSE4 : 0) | (t->basic[1].ecx & CPUID_1_ECX_AVX ? VECTOR_AVX : 0) |
+           (t->basic[7].ebx & CPUID_7_EBX_AVX2 ? VECTOR_AVX2 : 0);
+}
+
 void vcpu_reset(struct vcpu *v)
 {
     if (v->wide_mtd)
@@ -130,6 +138,7 @@ void vcpu_reset(struct vcpu *v)
     v->nmi_pending = false;
     v->xcr0 = XCR0_X87;
     v->insn.max_phys = v->cpuid.max_phys;
+    v->insn.vector = vector_features(&v->cpuid);
     msr_reset(v);
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // sources: vmm-user/insn/decode.c vmm-user/insn/opcodes.c vmm-user/insn/alu.c vmm-user/insn/memory.c
 // sources: vmm-user/insn/fetch.c vmm-user/insn/execute.c vmm-user/insn/modify.c vmm-user/insn/multiply.c
-// sources: vmm-user/insn/stack.c vmm-user/insn/string.c vmm-user/guest_walk.c
+// sources: vmm-user/insn/stack.c vmm-user/insn/string.c vmm-user/insn/vector.c vmm-user/insn/vector_forms.c
+// sources: vmm-user/guest_walk.c
 //
 // Emulates arbitrary instructions in arbitrary processor states. The input is the state, then the code. A fault must
 // leave the registers alone, a device access must be of a legal size, and nothing may touch memory outside of RAM.
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/native_vector.h"
 #include "x86/paging.h"
 #include "x86/regs.h"
 
@@ -106,7 +108,8 @@ static void state_fill(struct utcb_state *state, const uint8_t *data)
         state->seg[SEG_SS].ar |= mode & 32 ? 0x60 : 0;
         state->cr0 = CR0_PE | CR0_PG | CR0_WP;
         state->cr3 = PAGE;
-        state->cr4 = CR4_PAE;
+        state->cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXSAVE;
+        state->xcr0 = 7;
         state->efer = EFER_LMA | EFER_LME | EFER_NXE;
     }
 }
@@ -122,7 +125,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     unsigned calls = data[GPR_BYTES];
     const struct guest_mem mem = {.low = ram, .low_size = RAM_BYTES};
     struct insn_cpu cpu = {
-        .state = &state, .ram = &mem, .cache = &cache, .mmio = device, .port = port, .block = block, .context = &calls, .max_phys = 36};
+        .state = &state, .ram = &mem, .cache = &cache, .mmio = device, .port = port, .block = block, .context = &calls, .max_phys = 36,
+        .vector = vector_features(), .has = data[GPR_BYTES + 4] & 2 ? ~0u : 0};
     memset(&state, 0, sizeof(state));
     memset(ram, 0, sizeof(ram));
     uint64_t variant;
@@ -130,12 +134,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     tables_fill(ram, variant);
     state_fill(&state, data);
     memcpy(ram + CODE_AT, data + HEADER, size - HEADER);
+    vector_state_init();
     for (unsigned i = 0; i < 8; i++) {
         const struct utcb_state before = state;
         const struct insn *in;
         bool string = insn_fetch(&cpu, &in) == INSN_DONE && in->op >= INSN_OP_MOVS && in->op <= INSN_OP_OUTS;
         enum insn_result result = insn_emulate(&cpu);
-        if (result == INSN_FAULT || result == INSN_UNSUPPORTED) {
+        if (result == INSN_FAULT || result == INSN_UNSUPPORTED || result == INSN_STATE) {
             if (!string && memcmp(&before, &state, sizeof(state))) {
                 abort();
             }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// sources: vmm-user/insn/decode.c vmm-user/insn/opcodes.c
+// sources: vmm-user/insn/decode.c vmm-user/insn/opcodes.c vmm-user/insn/vector_forms.c
 // libs: Zydis
 //
 // Every opcode, ModRM byte and prefix combination in all three modes against Zydis: what we accept has its length and
@@ -183,6 +183,58 @@ static const char *operand_compare(const struct insn *in, unsigned kind, unsigne
     }
 }
 
+static bool is_vector(const struct insn *in)
+{
+    return in->op >= INSN_OP_VECTOR;
+}
+
+// An instruction that the processor is to execute on a copy of its operand: size and direction of that, the operand
+// itself, and the code, which must be the same instruction with it at [RAX]. Nothing may raise #XM.
+static const char *vector_compare(const struct insn *in, const ZydisDecodedInstruction *theirs,
+                                  const ZydisDecodedOperand *operands)
+{
+    static ZydisDecoder decoder;
+    ZydisDecodedInstruction native;
+    ZydisDecodedOperand others[ZYDIS_MAX_OPERAND_COUNT];
+    unsigned class = theirs->meta.exception_class;
+    uint8_t code[9] = {0};
+    memcpy(code, &in->imm, 8);
+    if (!decoder.stack_width) {
+        ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+    }
+    if (in->length != theirs->length) {
+        return "length";
+    }
+    if (class == ZYDIS_EXCEPTION_CLASS_SSE2 || class == ZYDIS_EXCEPTION_CLASS_SSE3 ||
+        class == ZYDIS_EXCEPTION_CLASS_AVX2 || class == ZYDIS_EXCEPTION_CLASS_AVX3) {
+        return "floating-point exceptions";
+    }
+    if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, code, sizeof(code), &native, others)) ||
+        native.mnemonic != theirs->mnemonic || code[native.length] != 0xc3) {
+        return "native code";
+    }
+    for (unsigned i = 0; i < theirs->operand_count; i++) {
+        const ZydisDecodedOperand *operand = &operands[i], *other = &others[i];
+        if (operand->type == ZYDIS_OPERAND_TYPE_MEMORY) {
+            bool write = operand->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
+            const char *error = operand_compare(in, write ? in->dst : in->src, 0, 0, operand);
+            if (error) {
+                return error;
+            }
+            unsigned size = in->op == INSN_OP_FXSAVE || in->op == INSN_OP_FXRSTOR ? 512 : in->size;
+            if (operand->size != 8 * size || other->size != 8 * size || other->mem.base != ZYDIS_REGISTER_RAX) {
+                return "operand size";
+            }
+        } else if (operand->type == ZYDIS_OPERAND_TYPE_REGISTER && operand->visibility != ZYDIS_OPERAND_VISIBILITY_HIDDEN &&
+                   operand->reg.value != other->reg.value) {
+            return "native register";
+        } else if (operand->type == ZYDIS_OPERAND_TYPE_IMMEDIATE && operand->imm.value.u != other->imm.value.u) {
+            return "native immediate";
+        }
+    }
+    return NULL;
+}
+
 static const char *compare(const struct insn *in, const ZydisDecodedInstruction *theirs,
                            const ZydisDecodedOperand *operands)
 {
@@ -236,7 +288,9 @@ static void check(const ZydisDecoder *decoder, const uint8_t *bytes, unsigned mo
     if (error == INSN_OK) {
         accepted++;
         const char *name = valid ? ZydisMnemonicGetString(theirs.mnemonic) : "invalid";
-        const char *what = valid ? compare(&in, &theirs, operands) : "accepted";
+        const char *what = !valid           ? "accepted"
+                           : is_vector(&in) ? vector_compare(&in, &theirs, operands)
+                                            : compare(&in, &theirs, operands);
         if (what) {
             report(bytes, mode, what, &in, name);
             return;
@@ -325,14 +379,14 @@ static void opcodes_check(const ZydisDecoder *decoder, unsigned mode, const stru
 
 static void check_mode(unsigned mode)
 {
-    static const uint8_t escapes[3][2] = {{0}, {0x0f}, {0x0f, 0x38}};
+    static const uint8_t escapes[4][2] = {{0}, {0x0f}, {0x0f, 0x38}, {0x0f, 0x3a}};
     ZydisDecoder decoder;
     assert_true(ZYAN_SUCCESS(ZydisDecoderInit(&decoder, machine_modes[mode], stack_widths[mode])));
     failures = 0;
     for (unsigned p = 0; p < sizeof(prefixes) / sizeof(prefixes[0]); p++) {
-        for (unsigned map = 0; map < 3; map++) {
-            if (!prefixes[p].only64 || mode == INSN_MODE_64) {
-                opcodes_check(&decoder, mode, &prefixes[p], escapes[map], map);
+        for (unsigned map = 0; map < 4; map++) {
+            if ((!prefixes[p].only64 || mode == INSN_MODE_64) && (map < 3 || prefixes[p].length < 2)) {
+                opcodes_check(&decoder, mode, &prefixes[p], escapes[map], map < 3 ? map : 2);
             }
         }
     }
@@ -382,6 +436,37 @@ static void test_sib(void **state)
     assert_int_equal(failures, 0);
 }
 
+static void short_vex_check(const ZydisDecoder *decoder, unsigned mode, unsigned last, unsigned opcode, unsigned modrm)
+{
+    const uint8_t bytes[BUFFER] = {0xc5, (uint8_t)last, (uint8_t)opcode, (uint8_t)modrm};
+    check(decoder, bytes, mode);
+}
+
+// VEX: all second and third bytes of both forms, with every opcode.
+static void test_vex(void **state)
+{
+    (void)state;
+    static const uint8_t modrms[] = {0x00, 0x08, 0x45, 0x9c, 0xc1};
+    failures = 0;
+    accepted = 0;
+    for (unsigned mode = INSN_MODE_16; mode <= INSN_MODE_64; mode++) {
+        ZydisDecoder decoder;
+        assert_true(ZYAN_SUCCESS(ZydisDecoderInit(&decoder, machine_modes[mode], stack_widths[mode])));
+        for (unsigned i = 0; i < 256 * 256 * 4; i++) {
+            unsigned map = i & 3, last = i >> 2 & 255, opcode = i >> 10;
+            for (unsigned top = 0; top < 8; top++) {
+                uint8_t bytes[BUFFER] = {0xc4, (uint8_t)(top << 5 | map), (uint8_t)last, (uint8_t)opcode};
+                bytes[4] = modrms[(top + last) % sizeof(modrms)];
+                check(&decoder, bytes, mode);
+            }
+            short_vex_check(&decoder, mode, last, opcode, modrms[map]);
+        }
+    }
+    print_message("%lu accepted\n", accepted);
+    assert_true(accepted > 20000);
+    assert_int_equal(failures, 0);
+}
+
 static void test_errors(void **state)
 {
     (void)state;
@@ -394,8 +479,8 @@ static void test_errors(void **state)
     prefixed[14] = 0x90;
     assert_int_equal(insn_decode(&in, prefixed, 16, INSN_MODE_32), INSN_OK);
     assert_int_equal(in.length, 15);
-    assert_int_equal(insn_decode(&in, (const uint8_t[]){0xc5, 0xf8, 0x77}, 3, INSN_MODE_64), INSN_ERROR_VECTOR);
-    assert_int_equal(insn_decode(&in, (const uint8_t[]){0xc5, 0xf8, 0x77}, 3, INSN_MODE_32), INSN_ERROR_VECTOR);
+    assert_int_equal(insn_decode(&in, (const uint8_t[]){0xc5, 0xf8, 0x77, 0}, 4, INSN_MODE_64), INSN_ERROR_VECTOR);
+    assert_int_equal(insn_decode(&in, (const uint8_t[]){0xc5, 0xf8, 0x77, 0}, 4, INSN_MODE_32), INSN_ERROR_VECTOR);
     assert_int_equal(insn_decode(&in, (const uint8_t[]){0x62, 0xf1, 0x7c, 0x48}, 4, INSN_MODE_64), INSN_ERROR_VECTOR);
     assert_int_equal(insn_decode(&in, (const uint8_t[]){0xf0, 0x89, 0x00}, 3, INSN_MODE_64), INSN_ERROR_INVALID);
     assert_int_equal(insn_decode(&in, (const uint8_t[]){0xf0, 0x01, 0xc0}, 3, INSN_MODE_64), INSN_ERROR_INVALID);
@@ -418,6 +503,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_errors),  cmocka_unit_test(test_sib),     cmocka_unit_test(test_mode_16),
         cmocka_unit_test(test_mode_32), cmocka_unit_test(test_mode_64),
+        cmocka_unit_test(test_vex),
     };
     return cmocka_run_group_tests(tests, mnemonics_prepare, NULL);
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // sources: vmm-user/insn/decode.c vmm-user/insn/opcodes.c vmm-user/insn/alu.c vmm-user/insn/memory.c
 // sources: vmm-user/insn/fetch.c vmm-user/insn/execute.c vmm-user/insn/modify.c vmm-user/insn/multiply.c
-// sources: vmm-user/insn/stack.c vmm-user/insn/string.c vmm-user/guest_walk.c
+// sources: vmm-user/insn/stack.c vmm-user/insn/string.c vmm-user/insn/vector.c vmm-user/insn/vector_forms.c
+// sources: vmm-user/guest_walk.c
 //
 // Every instruction that the executor knows, run by it and by this host's processor on the same random registers, flags
-// and memory: all three must agree afterwards, but for the flags that the manual leaves undefined. The guest's pages
+// and memory, vector and x87 registers: all must agree afterwards, but for the flags that the manual leaves undefined. The guest's pages
 // are RAM or devices at random, and operands lie across their boundaries.
 #include "vmm-user/insn/execute.h"
 
@@ -20,6 +21,7 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/native_vector.h"
 #include "x86/desc.h"
 #include "x86/paging.h"
 #include "x86/regs.h"
@@ -133,14 +135,49 @@ static uint64_t native_build(const uint8_t *bytes, unsigned length)
 }
 
 // 0, or the vector of the exception.
-static int native_run(void)
+static int processor_run(bool vector)
 {
     int signal = sigsetjmp(native_fault, 1);
     if (signal) {
+        if (vector) {
+            VECTOR_LOAD(vector_host);
+        }
         return signal == SIGFPE ? EXC_DE + 100 : EXC_GP + 100;
     }
-    ((void (*)(void))native_code)();
+    if (!vector) {
+        ((void (*)(void))native_code)();
+        return 0;
+    }
+    VECTOR_SAVE(vector_host);
+    VECTOR_LOAD(vector_state);
+    __asm__ volatile("sub $128, %%rsp\n\tcall *%0\n\tadd $128, %%rsp"
+                     :
+                     : "r"(native_code)
+                     : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
+    VECTOR_SAVE(vector_state);
+    VECTOR_LOAD(vector_host);
     return 0;
+}
+
+// Random registers; nothing is pending and all exceptions are masked.
+static void vector_state_random(void)
+{
+    vector_state_init();
+    for (unsigned i = 32; i < VECTOR_STATE; i++) {
+        if (i < 416 || i >= 576) {
+            vector_state[i] = (uint8_t)random_next();
+        }
+    }
+    vector_state[3] = (uint8_t)(random_next() & 0x38); // TOP
+    vector_state[4] = (uint8_t)random_next();          // tags
+    uint64_t rflags = 0;
+    native_run(0xc3, vector_host, &rflags); // as the processor writes it
+}
+
+// But for the pointers to the last x87 instruction and what software may keep there.
+static bool vector_states_agree(const uint8_t *a, const uint8_t *b)
+{
+    return !memcmp(a, b, 6) && !memcmp(a + 24, b + 24, 416 - 24) && !memcmp(a + 576, b + 576, VECTOR_STATE - 576);
 }
 
 static enum insn_result mmio(void *context, uint64_t gpa, unsigned size, bool write, uint64_t *value)
@@ -196,7 +233,8 @@ static void machine_build(struct machine *m, unsigned device_pages)
     memset(&m->state, 0, sizeof(m->state));
     m->state.cr0 = CR0_PE | CR0_PG | CR0_WP;
     m->state.cr3 = PML4 * PAGE;
-    m->state.cr4 = CR4_PAE;
+    m->state.cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXSAVE;
+    m->state.xcr0 = 7;
     m->state.efer = EFER_LME | EFER_LMA | EFER_NXE;
     for (unsigned i = 0; i < SEG_COUNT; i++) {
         m->state.seg[i] = (struct utcb_seg){.ar = 0xf3, .limit = 0xffffffff, .base = 0xdeadbeef000};
@@ -204,7 +242,8 @@ static void machine_build(struct machine *m, unsigned device_pages)
     m->state.seg[SEG_CS].ar = 0x2fb;
     m->mem = (struct guest_mem){.low = ram, .low_size = sizeof(ram)};
     m->cpu = (struct insn_cpu){
-        .state = &m->state, .ram = &m->mem, .cache = &m->cache, .mmio = mmio, .port = port, .max_phys = 46};
+        .state = &m->state, .ram = &m->mem, .cache = &m->cache, .mmio = mmio, .port = port, .max_phys = 46,
+        .vector = vector_features(), .has = MTD_XSAVE};
 }
 
 // The status flags that the manual defines after the instruction, given what it ran on.
@@ -286,6 +325,9 @@ static bool registers_aim(const struct insn *in, uint64_t where, uint64_t gpr[16
     }
     if (in->op == INSN_OP_CMPXCHG16B && random_next() & 3) {
         near &= ~15ull;
+    }
+    if (in->op >= INSN_OP_VECTOR && random_next() & 3) {
+        near &= ~31ull;
     }
     if (bit_string) {
         if (in->src_reg == in->base || in->src_reg == in->index) {
@@ -379,8 +421,21 @@ static void check(const uint8_t *bytes, const struct insn *in)
     m.state.rflags = rflags;
     m.state.rip = where;
     executed++;
-    int native = native_run();
+    static uint8_t initial[VECTOR_STATE], expected[VECTOR_STATE];
+    bool vector = in->op >= INSN_OP_VECTOR;
+    if (vector) {
+        vector_state_random();
+        memcpy(initial, vector_state, VECTOR_STATE);
+    }
+    int native = processor_run(vector);
+    if (vector) {
+        memcpy(expected, vector_state, VECTOR_STATE);
+        memcpy(vector_state, initial, VECTOR_STATE);
+    }
     enum insn_result result = insn_execute(&m.cpu, in);
+    if (vector && !vector_states_agree(expected, vector_state)) {
+        report(bytes, in->length, "vector registers", 0, 0);
+    }
     if (native || result != INSN_DONE) {
         int ours = result == INSN_FAULT ? m.cpu.fault.vector + 100 : (int)result;
         if (native != ours) {
@@ -401,7 +456,7 @@ static bool testable(const struct insn *in)
     bool system_register = in->dst == INSN_SREG || in->dst == INSN_CR || in->dst == INSN_DR || in->src == INSN_CR ||
                            in->src == INSN_SREG || in->src == INSN_DR;
     bool branch = in->op >= INSN_OP_JCC && in->op <= INSN_OP_RET;
-    return !undefined && !system_register && !branch && in->op <= INSN_OP_LAHF + 6 && in->segment != INSN_FS &&
+    return !undefined && !system_register && !branch && (in->op <= INSN_OP_LAHF + 6 || in->op >= INSN_OP_CRC32) && in->segment != INSN_FS &&
            in->segment != INSN_GS && in->address_size == 8 && !(in->op >= INSN_OP_ENTER && in->op <= INSN_OP_JCXZ) &&
            !(in->op >= INSN_OP_INS && in->op <= INSN_OP_OUT) && in->dst != INSN_REL;
 }
@@ -426,7 +481,9 @@ static void opcodes_check(const uint8_t *prefix, unsigned prefix_length, const u
                 uint8_t bytes[32] = {0};
                 unsigned at = 0;
                 memcpy(bytes, prefix, prefix_length);
-                memcpy(bytes + prefix_length, escape, escape_length);
+                if (escape_length) {
+                    memcpy(bytes + prefix_length, escape, escape_length);
+                }
                 at = prefix_length + escape_length;
                 bytes[at++] = (uint8_t)opcode;
                 memset(bytes + at, (int)random_next(), 16);
@@ -437,7 +494,8 @@ static void opcodes_check(const uint8_t *prefix, unsigned prefix_length, const u
                     bytes[i] = (uint8_t)random_next();
                 }
                 struct insn in;
-                if (insn_decode(&in, bytes, 15, INSN_MODE_64) == INSN_OK && testable(&in)) {
+                if (insn_decode(&in, bytes, 15, INSN_MODE_64) == INSN_OK && testable(&in) &&
+                    (in.op < INSN_OP_VECTOR || random_next() % 16 == 0)) { // those take long
                     for (unsigned round = 0; round < rounds; round++) {
                         check(bytes, &in);
                     }
@@ -477,14 +535,34 @@ static void test_against_processor(void **state)
                     {1, {0x44}},       {1, {0x4d}},       {1, {0xf0}},       {2, {0xf0, 0x48}},
                     {2, {0xf0, 0x66}}, {1, {0xf3}},       {2, {0xf3, 0x48}}, {1, {0xf2}},
                     {2, {0xf3, 0x66}}, {2, {0xf2, 0x66}}, {1, {0x40}},       {2, {0x66, 0x45}}};
-    static const uint8_t escapes[3][2] = {{0}, {0x0f}, {0x0f, 0x38}};
+    static const uint8_t escapes[4][2] = {{0}, {0x0f}, {0x0f, 0x38}, {0x0f, 0x3a}};
     for (unsigned p = 0; p < sizeof(prefixes) / sizeof(prefixes[0]); p++) {
-        for (unsigned map = 0; map < 3; map++) {
-            opcodes_check(prefixes[p].bytes, prefixes[p].length, escapes[map], map, 4);
+        for (unsigned map = 0; map < 4; map++) {
+            opcodes_check(prefixes[p].bytes, prefixes[p].length, escapes[map], map < 3 ? map : 2, 4);
         }
     }
     print_message("%u executions compared\n", executed);
     assert_true(executed > 50000);
+    assert_int_equal(failures, 0);
+}
+
+static void test_vex_against_processor(void **state)
+{
+    (void)state;
+    native_prepare();
+    if (!(vector_features() & VECTOR_AVX2)) {
+        print_message("this host has no AVX2\n");
+        skip();
+    }
+    failures = executed = 0;
+    for (unsigned i = 0; i < 3 * 4 * 2 * 3; i++) {
+        static const uint8_t registers[] = {0x78, 0x48, 0xf8};
+        uint8_t last = (uint8_t)(registers[i / 24] | (i & 4) | (i & 3));
+        const uint8_t escape[3] = {0xc4, (uint8_t)(0xe0 | (1 + i / 8 % 3)), last};
+        opcodes_check(escape, 3, escape, 0, 4);
+    }
+    print_message("%u executions compared\n", executed);
+    assert_true(executed > 5000);
     assert_int_equal(failures, 0);
 }
 
@@ -516,6 +594,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_against_processor),
+        cmocka_unit_test(test_vex_against_processor),
         cmocka_unit_test(test_address_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,8 +92,11 @@ void fpu_switch(struct cpu *cpu, struct ec *ec)
     stts();
 }
 
+// Who answers a vCPU's exit and has no vector state of its own works with that of the vCPU.
 bool fpu_open(struct cpu *cpu, struct ec *ec)
 {
+    if (!ec->vector && ec->caller && ec->caller->type == EC_VCPU)
+        ec = ec->caller;
     if (!ec->vector || cpu->vector_pd)
         return false;
     if (cpu->fpu_owner != ec)

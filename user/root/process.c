@@ -34,7 +34,7 @@ struct kind {
 static const struct kind kinds[KIND_COUNT] = {
     [KIND_CONSOLE] = {"console", PRIO_CONSOLE, PD_OBJ},
     [KIND_SHELL] = {"shell", PRIO_SHELL, PD_OBJ},
-    [KIND_VMM] = {"vmm", PRIO_VMM, PD_OBJ | PD_GST},
+    [KIND_VMM] = {"vmm", PRIO_VMM, PD_OBJ | PD_MEM | PD_GST},
 };
 
 static struct process *slot_find(void)

@@ -347,6 +347,16 @@ ALU(alu_bswap)
     return size == 8 ? __builtin_bswap64(dst) : size == 4 ? __builtin_bswap32((uint32_t)dst) : 0;
 }
 
+// The source has `third` bytes.
+ALU(alu_crc32)
+{
+    uint64_t crc = (uint32_t)dst ^ src;
+    for (unsigned i = 0; i < 8 * third; i++) {
+        crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
+    }
+    return crc;
+}
+
 alu_function *alu_of(unsigned op)
 {
     static alu_function *const functions[INSN_OP_COUNT] = {
@@ -362,7 +372,7 @@ alu_function *alu_of(unsigned op)
         [INSN_OP_BSF] = alu_bsf,     [INSN_OP_BSR] = alu_bsr,       [INSN_OP_TZCNT] = alu_tzcnt,
         [INSN_OP_LZCNT] = alu_lzcnt, [INSN_OP_POPCNT] = alu_popcnt, [INSN_OP_BSWAP] = alu_bswap,
         [INSN_OP_XADD] = alu_add,    [INSN_OP_CMPXCHG] = alu_sub,   [INSN_OP_CMPS] = alu_sub,
-        [INSN_OP_SCAS] = alu_sub,
+        [INSN_OP_SCAS] = alu_sub,    [INSN_OP_CRC32] = alu_crc32,
     };
     return op < INSN_OP_COUNT ? functions[op] : (void *)0;
 }

@@ -2,6 +2,7 @@
 #include "vmm-user/insn/decode.h"
 
 #include "vmm-user/insn/opcodes.h"
+#include "vmm-user/insn/vector_forms.h"
 
 enum { REX_B = 1, REX_X = 2, REX_R = 4, REX_W = 8 };
 
@@ -11,6 +12,7 @@ struct decoder {
     int error; // the first one; reads after it give 0
     uint8_t rex, modrm, opcode;
     bool operand_override, address_override, has_modrm;
+    struct vector_prefixes vector; // map 0: a one-byte opcode
     struct insn *out;
 };
 
@@ -352,6 +354,37 @@ static struct opcode special_form(struct decoder *d, struct opcode entry, unsign
     return entry;
 }
 
+// CRC32: a 32- or 64-bit register from a source of any size.
+static struct opcode crc32(const struct decoder *d)
+{
+    bool word = (d->out->mode == INSN_MODE_16) != d->operand_override && !(d->rex & REX_W);
+    return (struct opcode){INSN_OP_CRC32, O_R, O_RM, O_NONE, F32 | (d->opcode == 0xf0 ? SRC8 : word ? SRC16 : 0)};
+}
+
+// VEX prefixes (SDM 2A 2.3.5): they take the place of REX, 66, F2, F3, 0F and 0F 38.
+static void vex_take(struct decoder *d)
+{
+    bool mode64 = d->out->mode == INSN_MODE_64, three = d->opcode == 0xc4;
+    uint8_t first = d->has_modrm ? d->modrm : byte_next(d), last = three ? byte_next(d) : first;
+    if (d->error || d->opcode == 0x62) {
+        d->error = d->error ? d->error : INSN_ERROR_VECTOR;
+        return;
+    }
+    if (d->rex || d->operand_override || d->out->flags) {
+        d->error = INSN_ERROR_INVALID;
+        return;
+    }
+    d->rex = mode64 ? 0x40 | (~first >> 5 & (three ? 7 : REX_R)) | (three && last & 0x80 ? REX_W : 0) : 0;
+    d->vector = (struct vector_prefixes){.map = three ? first & 31 : 1,
+                                         .prefix = last & 3,
+                                         .vvvv = ~last >> 3 & 15,
+                                         .vex = true,
+                                         .l = last & 4,
+                                         .vex_w = three && last & 0x80};
+    d->has_modrm = false;
+    d->opcode = byte_next(d);
+}
+
 // The entry for the opcode at hand, which may be two or three bytes; has_modrm is set once ModRM has been read.
 static struct opcode opcode_take(struct decoder *d)
 {
@@ -365,12 +398,20 @@ static struct opcode opcode_take(struct decoder *d)
 
     if (d->opcode == 0x0f) {
         map = 0x0f;
+        d->vector.map = 1;
         d->opcode = byte_next(d);
-        if (d->opcode == 0x38) {
+        if (d->opcode == 0x38 || d->opcode == 0x3a) {
+            d->vector.map = d->opcode == 0x38 ? 2 : 3;
             d->opcode = byte_next(d);
             bool repeat = d->out->flags & (INSN_REP | INSN_REPNE);
+            if (d->vector.map == 3) {
+                return unknown;
+            }
             if (d->opcode == 0x82 && d->operand_override && !repeat) {
                 return invpcid;
+            }
+            if (d->out->flags & INSN_REPNE && (d->opcode & 0xfe) == 0xf0) {
+                return crc32(d);
             }
             return repeat ? unknown : d->opcode == 0xf0 ? movbe_load : d->opcode == 0xf1 ? movbe_store : unknown;
         }
@@ -378,7 +419,7 @@ static struct opcode opcode_take(struct decoder *d)
     } else {
         bool vector = d->opcode == 0xc4 || d->opcode == 0xc5 || d->opcode == 0x62;
         if (vector && (mode64 || modrm_peek(d) >> 6 == 3)) {
-            d->error = d->error ? d->error : INSN_ERROR_VECTOR;
+            vex_take(d);
             return unknown;
         }
         if (d->opcode == 0x8f && modrm_peek(d) & 0x38) {
@@ -404,7 +445,7 @@ static int entry_check(const struct decoder *d, const struct opcode *entry)
 {
     bool mode64 = d->out->mode == INSN_MODE_64;
     bool register_form = d->has_modrm && d->modrm >> 6 == 3;
-    if (entry->op == INSN_OP_NONE || (entry->flags & ONLY64 && !mode64)) {
+    if (entry->flags & ONLY64 && !mode64) {
         return INSN_ERROR_UNKNOWN;
     }
     if ((entry->flags & NO64 && mode64) || (entry->flags & MEM && register_form) ||
@@ -432,6 +473,95 @@ static int register_check(const struct insn *out)
     return INSN_OK;
 }
 
+// The same instruction as 64-bit code with its operand at [RAX], and RET: at most eight bytes.
+static uint64_t vector_native(const struct decoder *d, bool has_imm8, uint8_t imm8)
+{
+    static const uint8_t prefixes[4] = {0, 0x66, 0xf3, 0xf2};
+    const struct vector_prefixes *p = &d->vector;
+    uint8_t rex = d->rex & (REX_W | REX_R), bytes[8] = {0}, n = 0;
+    if (p->vex) {
+        bytes[n++] = 0xc4;
+        bytes[n++] = (rex & REX_R ? 0x60 : 0xe0) | p->map;
+        uint8_t registers = d->out->mode == INSN_MODE_64 ? 15 : 7;
+        bytes[n++] = (uint8_t)(p->w << 7 | (~(p->vvvv & registers) & 15) << 3 | p->l << 2 | p->prefix);
+    } else {
+        bytes[n] = prefixes[p->prefix];
+        n += p->prefix != 0;
+        bytes[n] = 0x40 | rex;
+        n += rex != 0;
+        bytes[n] = 0x0f;
+        n += p->map != 0;
+        bytes[n] = p->map == 2 ? 0x38 : 0x3a;
+        n += p->map > 1;
+    }
+    bytes[n++] = d->opcode;
+    bytes[n++] = d->modrm & 0x38;
+    bytes[n] = imm8;
+    n += has_imm8;
+    bytes[n] = 0xc3;
+    uint64_t code = 0;
+    for (unsigned i = 0; i < sizeof(bytes); i++) {
+        code |= (uint64_t)bytes[i] << (8 * i);
+    }
+    return code;
+}
+
+// Which of the instructions with an x87 state it is: FXSAVE FXRSTOR LDMXCSR STMXCSR (0F AE), or D8 to DF.
+static bool state_form(struct decoder *d, struct vector_form *form)
+{
+    static const uint8_t ops[4] = {INSN_OP_FXSAVE, INSN_OP_FXRSTOR, INSN_OP_LDMXCSR, INSN_OP_VECTOR};
+    uint8_t reg = (d->modrm >> 3) & 7;
+    int size = 0;
+    if (d->vector.map == 1 && d->opcode == 0xae && reg < 4 && !d->vector.prefix && !d->vector.vex) {
+        d->out->op = ops[reg];
+        *form = (struct vector_form){reg < 2 ? 0 : 4, reg == 0 || reg == 3 ? VECTOR_WRITE : 0};
+        return true;
+    }
+    if (d->vector.map == 0 && !d->vector.vex && (d->opcode & 0xf8) == 0xd8) {
+        size = x87_operand(d->opcode, reg);
+    }
+    bool word = (d->out->mode == INSN_MODE_16) != d->operand_override && !d->vector.w;
+    bool small = word && (size >= X87_ENVIRONMENT || -size >= X87_ENVIRONMENT);
+    d->vector.prefix = small; // 66 is what makes it 16-bit in 64-bit code
+    d->out->op = INSN_OP_X87;
+    bool control = (d->opcode == 0xd9 || d->opcode == 0xdd) && reg >= 6; // FNSTENV FNSTCW FNSAVE FNSTSW
+    *form = (struct vector_form){(uint8_t)(size < 0 ? -size : size), (size < 0 ? VECTOR_WRITE : 0) | (control ? 0 : VECTOR_WAITS)};
+    form->size -= !small ? 0 : form->size == X87_STATE ? X87_STATE - X87_STATE_16 : X87_ENVIRONMENT - X87_ENVIRONMENT_16;
+    return size != 0;
+}
+
+// What the tables of opcodes do not have.
+static int vector_decode(struct decoder *d)
+{
+    struct insn *out = d->out;
+    struct vector_form form;
+    uint8_t modrm = modrm_peek(d), imm8 = 0;
+    if (d->error) {
+        return d->error;
+    }
+    if (!d->vector.vex) {
+        d->vector.prefix = out->flags & INSN_REPNE ? 3 : out->flags & INSN_REP ? 2 : d->operand_override;
+    }
+    d->vector.w = out->mode == INSN_MODE_64 && d->rex & REX_W;
+    out->op = INSN_OP_VECTOR;
+    if (modrm >> 6 == 3 || (!vector_form_find(&d->vector, d->opcode, &form) && !state_form(d, &form))) {
+        return d->vector.vex ? INSN_ERROR_VECTOR : INSN_ERROR_UNKNOWN;
+    }
+    if (out->flags & INSN_LOCK) {
+        return INSN_ERROR_INVALID;
+    }
+    out->size = out->source_size = form.size;
+    *(form.flags & VECTOR_WRITE ? &out->dst : &out->src) = INSN_MEM;
+    out->condition = form.flags;
+    memory_take(d);
+    if (form.flags & VECTOR_IMM8) {
+        imm8 = byte_next(d);
+    }
+    out->imm = vector_native(d, form.flags & VECTOR_IMM8, imm8);
+    out->length = (uint8_t)d->at;
+    return d->error;
+}
+
 static uint8_t plain_kind(const struct insn *out)
 {
     bool simple = out->op == INSN_OP_MOV && out->address_size == 8 && out->segment < INSN_FS;
@@ -450,9 +580,14 @@ int insn_decode(struct insn *out, const uint8_t *bytes, unsigned len, enum insn_
     *out = (struct insn){
         .mode = (uint8_t)mode, .segment = INSN_SEGMENTS, .base = INSN_REG_NONE, .index = INSN_REG_NONE, .scale = 1};
     prefixes_take(&d);
+    unsigned native = mode == INSN_MODE_64 ? 8 : mode == INSN_MODE_32 ? 4 : 2;
+    out->address_size = (uint8_t)(!d.address_override ? native : native == 4 ? 2 : 4);
     struct opcode entry = opcode_take(&d);
     if (d.error) {
         return d.error;
+    }
+    if (entry.op == INSN_OP_NONE) {
+        return vector_decode(&d);
     }
     if (operand_has_modrm(entry.dst) || operand_has_modrm(entry.src) || entry.flags & MODRM) {
         modrm_peek(&d);
@@ -470,8 +605,6 @@ int insn_decode(struct insn *out, const uint8_t *bytes, unsigned len, enum insn_
     if (entry.flags & CC) {
         out->condition = d.opcode & 15;
     }
-    unsigned native = mode == INSN_MODE_64 ? 8 : mode == INSN_MODE_32 ? 4 : 2;
-    out->address_size = (uint8_t)(!d.address_override ? native : native == 4 ? 2 : 4);
     operand_take(&d, entry.dst, &out->dst, &out->dst_reg);
     operand_take(&d, entry.src, &out->src, &out->src_reg);
     operand_take(&d, entry.third, &out->third, &out->third_reg);

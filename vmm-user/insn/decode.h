@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Instruction decoder: bytes -> a small flat record. Covers what can touch memory-mapped or port I/O and what a
-// hypervisor must emulate; vector and x87 instructions are recognised as such or unknown (SDM vol. 2, chapter 2 and
-// appendix A). Pure code, no state.
+// hypervisor must emulate; vector and x87 instructions with an operand in memory are written anew for the processor
+// to execute on a copy of it (SDM vol. 2, chapter 2 and appendix A). Pure code, no state.
 #pragma once
 
 #include <stdbool.h>
@@ -36,7 +36,8 @@ enum insn_mode { INSN_MODE_16, INSN_MODE_32, INSN_MODE_64 };
     X(SWAPGS, "swapgs") X(CLAC, "clac") X(STAC, "stac") X(MONITOR, "monitor") X(MWAIT, "mwait") X(XGETBV, "xgetbv")   \
     X(XSETBV, "xsetbv") X(RDPKRU, "rdpkru") X(WRPKRU, "wrpkru") X(VMCALL, "vmcall") X(VMMCALL, "vmmcall")             \
     X(JMP_FAR, "jmp far") X(CALL_FAR, "call far") X(RET_FAR, "retf") X(IRET, "iret") X(INT, "int") X(INT3, "int3")    \
-    X(INT1, "int1") X(INTO, "into") X(LES, "les") X(LDS, "lds") X(LSS, "lss") X(LFS, "lfs") X(LGS, "lgs")
+    X(INT1, "int1") X(INTO, "into") X(LES, "les") X(LDS, "lds") X(LSS, "lss") X(LFS, "lfs") X(LGS, "lgs")     \
+    X(CRC32, "crc32") X(VECTOR, "vector") X(X87, "x87") X(FXSAVE, "fxsave") X(FXRSTOR, "fxrstor") X(LDMXCSR, "ldmxcsr")
 // clang-format on
 
 enum insn_op {
@@ -80,7 +81,8 @@ enum insn_flag {
 enum insn_plain { INSN_PLAIN_NOT, INSN_PLAIN_LOAD, INSN_PLAIN_STORE, INSN_PLAIN_STORE_IMM };
 
 struct insn {
-    uint64_t imm;                        // sign-extended to 64 bits unless the manual has it unsigned (ports, counts)
+    uint64_t imm;                        // sign-extended to 64 bits unless the manual has it unsigned (ports, counts);
+                                         // INSN_OP_VECTOR and behind: code for the processor, operand at [RAX]
     uint64_t disp;                       // sign-extended; an absolute offset is zero-extended
     uint8_t op;                          // enum insn_op
     uint8_t length;                      // 1-15
@@ -93,7 +95,7 @@ struct insn {
     uint8_t address_size;                // 2 4 8
     uint8_t mode;                        // enum insn_mode
     uint8_t flags;                       // enum insn_flag
-    uint8_t condition;                   // 0-15 for SETcc CMOVcc Jcc
+    uint8_t condition;                   // 0-15 for SETcc CMOVcc Jcc; enum vector_flag
     uint8_t plain;                       // enum insn_plain
 };
 
@@ -103,7 +105,7 @@ enum insn_error {
     INSN_ERROR_UNKNOWN, // not an instruction of this decoder
     INSN_ERROR_INVALID, // #UD on every processor: LOCK where it may not be, wrong operand kind
     INSN_ERROR_LENGTH,  // more than 15 bytes: #GP
-    INSN_ERROR_VECTOR,  // VEX, EVEX or XOP encoded: not emulated
+    INSN_ERROR_VECTOR,  // VEX, EVEX or XOP encoded, and not emulated
 };
 
 // Decodes the instruction at bytes[0..len). On INSN_OK *out is complete; on an error it is undefined.

@@ -45,16 +45,16 @@ static enum insn_result lea_execute(struct insn_cpu *cpu, const struct insn *in)
     return insn_finish(cpu, in);
 }
 
-// BSF BSR TZCNT LZCNT POPCNT: a register from a source
+// BSF BSR TZCNT LZCNT POPCNT CRC32: a register from a source
 static enum insn_result count_execute(struct insn_cpu *cpu, const struct insn *in)
 {
     uint64_t src, old = reg_read(cpu->state, in->dst_reg, in->size);
-    enum insn_result result = value_read(cpu, in, in->src, in->src_reg, in->size, &src);
+    enum insn_result result = value_read(cpu, in, in->src, in->src_reg, in->source_size, &src);
     if (result != INSN_DONE) {
         return result;
     }
     bool kept = src == 0 && (in->op == INSN_OP_BSF || in->op == INSN_OP_BSR);
-    uint64_t value = alu_of(in->op)(old, src, 0, in->size, &cpu->state->rflags);
+    uint64_t value = alu_of(in->op)(old, src, in->source_size, in->size, &cpu->state->rflags);
     if (!kept) { // not even the upper half is written
         reg_write(cpu->state, in->dst_reg, in->size, value);
     }
@@ -196,6 +196,8 @@ static insn_handler *const handlers[INSN_OP_COUNT] = {
     [INSN_OP_CBW... INSN_OP_CWD] = widen_execute,
     [INSN_OP_LAHF... INSN_OP_STD] = flags_execute,
     [INSN_OP_NOP... INSN_OP_SFENCE] = nothing_execute,
+    [INSN_OP_CRC32] = count_execute,
+    [INSN_OP_VECTOR... INSN_OP_LDMXCSR] = vector_execute,
 };
 
 enum insn_result any_execute(struct insn_cpu *cpu, const struct insn *in)

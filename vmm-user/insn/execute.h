@@ -12,6 +12,7 @@ enum insn_result {
     INSN_DONE,        // executed; RIP is at the next instruction
     INSN_FAULT,       // inject cpu->fault; no register has changed but those of completed REP iterations
     INSN_RETRY,       // run the guest again at the same RIP: a long REP goes on, or a device asked for it
+    INSN_STATE,       // the state must have cpu->wanted (cpu->has says so), then again; nothing has changed
     INSN_UNSUPPORTED, // not ours to execute: cpu->reason says why; nothing has changed
 };
 
@@ -64,12 +65,15 @@ struct insn_cpu {
     uint8_t max_phys; // as in struct guest_paging
     uint64_t gate;    // as there; when it changes, cache->walks must be emptied
     uint32_t pkru;
+    uint8_t vector; // enum vector_flag: SSE4, AVX, AVX2 are there
 
     struct insn_hint hint; // set for each exit
+    uint32_t has;          // MTD groups beyond the ones that are always there
 
     // Out.
     struct insn_fault fault;
     const char *reason;              // of INSN_UNSUPPORTED
+    uint32_t wanted;                 // of INSN_STATE: MTD groups
     uint8_t bytes[INSN_CACHE_BYTES]; // of an instruction that insn_fetch could not decode, for the log
     uint8_t byte_count;
 };

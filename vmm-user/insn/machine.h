@@ -32,6 +32,7 @@ typedef enum insn_result insn_handler(struct insn_cpu *cpu, const struct insn *i
 
 insn_handler string_execute; // MOVS CMPS STOS LODS SCAS INS OUTS
 insn_handler modify_execute, examine_execute, exchange_execute, compare_exchange_execute, compare_exchange_pair_execute;
+insn_handler vector_execute;
 insn_handler multiply_execute; // MUL IMUL DIV IDIV
 insn_handler push_execute, pop_execute, call_execute, jump_execute, ret_execute, leave_execute, enter_execute, jcc_execute,
     loop_execute;
@@ -46,6 +47,12 @@ static inline enum insn_result unsupported(struct insn_cpu *cpu, const char *rea
 {
     cpu->reason = reason;
     return INSN_UNSUPPORTED;
+}
+
+static inline enum insn_result state_wanted(struct insn_cpu *cpu, uint32_t mtd)
+{
+    cpu->wanted = mtd;
+    return INSN_STATE;
 }
 
 static inline uint64_t reg_read(const struct utcb_state *state, unsigned reg, unsigned size)
