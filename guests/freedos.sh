@@ -14,7 +14,7 @@ out="$build/guests/freedos"
 
 url=https://github.com/copy/images/raw/db92d8f/freedos722.img
 sha256=6c7b3c62823d538e20797fecae6dc55d2572455791a573a7de2cdba0b583f6be
-cylinders=8 # of 16 heads and 63 sectors: 3.9 MiB
+cylinders="${CYLINDERS:-8}" # of 16 heads and 63 sectors: 3.9 MiB; at most 64
 start=63    # of the partition, in sectors
 
 fail() {

@@ -8,9 +8,14 @@
 #   ipxe         CD: iPXE, which finds no network
 #   memtest      CD: memtest86+, 32-bit
 #   linux        CD: ISOLINUX with the Linux guest of `make guests`, its console on the screen
+#   memdisk      CD: MEMDISK with a floppy and a hard disk of FreeDOS, chain.c32
+#   loadlin      hard disk: FreeDOS with LOADLIN, the Debian installer's 32-bit kernel and an init that says so and switches off
+#   mbr-NAME     hard disk: FreeDOS behind another's master boot record: mbr or altmbr of SYSLINUX, or debian, that of package mbr
+#   gpt          hard disk: SYSLINUX in a GPT partition behind gptmbr.bin
+# Those with FreeDOS take FREEDOS_IMG as guests/freedos.sh does.
 set -eu
 cd "$(dirname "$0")/.."
-name="${1:?which medium? isolinux, syslinux, grub-legacy, ipxe, memtest or linux}"
+name="${1:?which medium? isolinux, syslinux, grub-legacy, ipxe, memtest, linux, memdisk, loadlin, mbr-NAME or gpt}"
 build="${2:-build}"
 mkdir -p "$build/cache" "$build/guests"
 cache="$(cd "$build/cache" && pwd)"
@@ -38,6 +43,18 @@ floppy() {
 cd_from() {
     xorriso -as mkisofs -quiet -o "$scratch/out" -b isolinux/isolinux.bin -c isolinux/boot.cat -no-emul-boot -boot-load-size 4 \
         -boot-info-table "$1" 2>/dev/null
+}
+
+# dos_disk CYLINDERS: a hard disk, $dos, its file system at $dos_files
+dos_disk() {
+    CYLINDERS="$1" guests/freedos.sh "$scratch" >/dev/null
+    dos="$scratch/guests/freedos"
+    dos_files="$dos@@$((63 * 512))"
+}
+
+# boot_code FILE: into the master boot record of $scratch/out
+boot_code() {
+    dd if="$1" of="$scratch/out" conv=notrunc status=none
 }
 
 x="$scratch/x/usr/lib"
@@ -105,8 +122,74 @@ linux)
         > "$tree/isolinux.cfg"
     cd_from "$scratch/tree"
     ;;
+memdisk)
+    unpack isolinux syslinux-common
+    dos_disk 8
+    tree="$scratch/tree/isolinux"
+    mkdir -p "$tree"
+    cp "$x/ISOLINUX/isolinux.bin" "$x/syslinux/memdisk" "$tree"
+    for file in ldlinux libcom32 libutil chain; do
+        cp "$x/syslinux/modules/bios/$file.c32" "$tree"
+    done
+    cp "$dos" "$tree/disk.img"
+    cp "$FREEDOS_IMG" "$tree/floppy.img"
+    cat > "$tree/isolinux.cfg" <<EOF
+PROMPT 1
+LABEL floppy
+ LINUX memdisk
+ INITRD floppy.img
+LABEL raw
+ LINUX memdisk
+ INITRD floppy.img
+ APPEND raw
+LABEL disk
+ LINUX memdisk
+ INITRD disk.img
+ APPEND harddisk
+LABEL chain
+ COM32 chain.c32
+ APPEND hd0 1
+EOF
+    cd_from "$scratch/tree"
+    ;;
+loadlin)
+    unpack loadlin
+    dos_disk 16
+    dpkg --fsys-tarfile "$(package_fetch debian-installer-12-netboot-i386)" |
+        tar -x -O --wildcards './usr/lib/debian-installer/images/*/i386/text/debian-installer/i386/linux' > "$scratch/vmlinuz"
+    nasm -f bin -o "$scratch/init" guests/dos/init.asm
+    chmod 755 "$scratch/init"
+    (cd "$scratch" && echo init | cpio --quiet -o -H newc -R 0:0) > "$scratch/initrd"
+    gzip -d < "$x/loadlin/loadlin.exe.gz" > "$scratch/loadlin.exe"
+    printf '@loadlin vmlinuz console=tty0 initrd=initrd\r\n' > "$scratch/linux.bat"
+    mcopy -i "$dos_files" "$scratch/loadlin.exe" "$scratch/linux.bat" "$scratch/initrd" "$scratch/vmlinuz" ::
+    mv "$dos" "$scratch/out"
+    ;;
+mbr-debian)
+    unpack mbr
+    dos_disk 8
+    mv "$dos" "$scratch/out"
+    "$scratch/x/sbin/install-mbr" -f "$scratch/out"
+    ;;
+mbr-mbr | mbr-altmbr)
+    unpack syslinux-common
+    dos_disk 8
+    mv "$dos" "$scratch/out"
+    cp "$x/syslinux/mbr/${name#mbr-}.bin" "$scratch/code"
+    [ "$name" = mbr-mbr ] || printf '\001' >> "$scratch/code" # the partition that altmbr starts
+    boot_code "$scratch/code"
+    ;;
+gpt)
+    unpack syslinux syslinux-common
+    truncate -s 8M "$scratch/out"
+    printf 'label: gpt\nstart=2048, size=12288, type=EBD0A0A2-B9E5-4433-87C0-68B6B72699C7, attrs=LegacyBIOSBootable\n' |
+        PATH="$PATH:/sbin:/usr/sbin" sfdisk -q "$scratch/out"
+    boot_code "$x/syslinux/mbr/gptmbr.bin"
+    mformat -i "$scratch/out@@1M" -T 12288 -h 16 -s 63 -H 2048 ::
+    "$scratch/x/usr/bin/syslinux" -i -t 1048576 "$scratch/out"
+    ;;
 *)
-    echo "guests/media.sh: no medium $name (isolinux, syslinux, grub-legacy, ipxe, memtest, linux)" >&2
+    echo "guests/media.sh: no medium $name" >&2
     exit 2
     ;;
 esac

@@ -42,6 +42,9 @@ media.media_that_lie                                   35      -
 media.memtest_a_full_pass                          220L      -
 media.linux_from_a_cd                                40      -
 media.emulated_disks                                 20      -
+media.memdisk                                       30L      -
+media.boot_records                                  30L      -
+media.loadlin                                       40L      -
 dos.programs                                         30   280L
 firmware.grub_from_cd                                15      -
 firmware.nothing_to_boot_and_bad_disks               15      -

@@ -97,6 +97,45 @@ def test_emulated_disks():
             mica.power_off()
 
 
+def medium_with_dos(name):
+    if not Path(os.environ.get("FREEDOS_IMG", "")).is_file():
+        raise Skip("FREEDOS_IMG names no FreeDOS image")
+    return medium(name)
+
+
+def test_memdisk():
+    """MEMDISK takes INT 13h and INT 15h over, and copies by INT 15h AH=87h or by protected mode of its own."""
+    with System("--file", f"cd={medium_with_dos('memdisk')}", "--boot-only-files") as mica:
+        for label, prompt in (("floppy", r"A:\\>"), ("raw", r"A:\\>"), ("disk", r"C:\\>")):
+            vm = mica.vm_start("vm run -n memdisk -m 32M -cdrom cd")
+            play(mica, vm, ((r"boot:", f"{label}<enter>"), (prompt, "dir<enter>"), (r"KERNEL +SYS[\s\S]*bytes free", "")))
+            mica.command(f"vm kill {vm}")
+        mica.power_off()
+
+
+def test_boot_records():
+    """Other people's master boot records, and SYSLINUX' chain.c32 from a CD."""
+    names = ("mbr-mbr", "mbr-altmbr", "mbr-debian")
+    files = [option for name in (*names, "gpt", "memdisk") for option in ("--file", f"{name}={medium_with_dos(name)}")]
+    with System(*files, "--boot-only-files") as mica:
+        for name, options, steps in (*((name, f"-hda {name}", ()) for name in names), ("gpt", "-hda gpt", ((r"boot:", ""),)),
+                                     ("chain", "-cdrom memdisk -hda mbr-mbr -boot d", ((r"boot:", "chain<enter>"),))):
+            vm = mica.vm_start(f"vm run -n {name} -m 16M {options}")
+            play(mica, vm, (*steps, *(((r"C:\\>", ""),) if name != "gpt" else ())))
+            mica.command(f"vm kill {vm}")
+        mica.power_off()
+
+
+def test_loadlin():
+    """From DOS to Linux: real-mode code that moves 8 MB above 1 MiB and leaves DOS for good."""
+    with System("--file", f"disk={medium_with_dos('loadlin')}", "--boot-only-files") as mica:
+        vm = mica.vm_start("vm run -n loadlin -m 128M -hda disk")
+        play(mica, vm, ((r"C:\\>", "linux<enter>"), (r"guest: init from DOS", "")))
+        said = mica.command(f"vm wait {vm}", SECONDS)
+        check("power off" in said, f"Linux does not switch off: {said}")
+        mica.power_off()
+
+
 def test_linux_from_a_cd():
     with System("--file", f"cd={medium('linux')}", "--boot-only-files") as mica:
         vm = mica.vm_start("vm run -n linux -m 256M -cdrom cd")
