@@ -55,10 +55,12 @@ uint64_t exit_settle_slow(struct vcpu *v, struct utcb_state *s, uint64_t mtd)
     return mtd;
 }
 
+// What a fault pushes has RFLAGS.RF, so that its instruction does not hit a breakpoint again (SDM 3B 17.3.1.1).
 uint64_t exit_fault(struct vcpu *v, struct utcb_state *s, unsigned vector, bool has_error, uint32_t error)
 {
+    s->rflags |= RFLAGS_RF;
     irq_raise(v, vector, has_error, error);
-    return exit_settle(v, s, 0);
+    return exit_settle(v, s, MTD_RFLAGS);
 }
 
 uint64_t exit_skip(struct vcpu *v, struct utcb_state *s)
@@ -274,8 +276,7 @@ __attribute__((noinline)) uint64_t exit_insn_not_done(struct vcpu *v, struct utc
         s->cr2 = fault->cr2;
         mtd |= MTD_CR;
     }
-    irq_raise(v, fault->vector, fault->has_error, fault->error);
-    return exit_settle(v, s, mtd);
+    return mtd | exit_fault(v, s, fault->vector, fault->has_error, fault->error);
 }
 
 uint64_t exit_insn(struct vcpu *v, struct utcb_state *s)

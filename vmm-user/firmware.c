@@ -8,16 +8,17 @@
 #include "x86/desc.h"
 #include "x86/regs.h"
 
-#define HYPERCALL_SIZE 3
-#define PAGE           4096u
-#define VGA_FIRST      0xa0000u
-#define VGA_END        0xc0000u
-#define FLAGS_SHARED   (BIOS_FLAG_CF | BIOS_FLAG_ZF)
-#define AR_REAL_CODE   0x09b
-#define AR_REAL_DATA   0x093
-#define AR_REAL_TSS    0x08b
-#define AR_REAL_LDT    0x082
-#define MTD_HYPERCALL  (MTD_GPR | MTD_RIP | MTD_RFLAGS | MTD_ESDS)
+#define HYPERCALL_SIZE    3
+#define NO_SUCH_HYPERCALL (-1000l) // as KVM says it
+#define PAGE              4096u
+#define VGA_FIRST         0xa0000u
+#define VGA_END           0xc0000u
+#define FLAGS_SHARED      (BIOS_FLAG_CF | BIOS_FLAG_ZF)
+#define AR_REAL_CODE      0x09b
+#define AR_REAL_DATA      0x093
+#define AR_REAL_TSS       0x08b
+#define AR_REAL_LDT       0x082
+#define MTD_HYPERCALL     (MTD_GPR | MTD_RIP | MTD_RFLAGS | MTD_ESDS)
 
 // ---- the guest's memory
 
@@ -323,8 +324,13 @@ uint64_t exit_hypercall(struct vcpu *v, struct utcb_state *s)
     struct firmware *f = &vm->firmware;
     uint64_t place = rom_offset(vm, s);
     int service = place < BIOS_ROM_SIZE ? bios_service_at((uint32_t)place) : -1;
-    if (service < 0)
-        return exit_undefined(v, s);
+    if (service < 0) {
+        if (s->seg[SEG_SS].ar >> 5 & 3)
+            return exit_undefined(v, s);
+        s->gpr[GPR_RAX] = NO_SUCH_HYPERCALL;
+        s->insn_len = HYPERCALL_SIZE;
+        return exit_retire(v, s, MTD_ACDB);
+    }
     if (exit_is_stepped(v, s))
         return vcpu_widen(v, MTD_DR);
     struct bios_regs r;
@@ -335,8 +341,7 @@ uint64_t exit_hypercall(struct vcpu *v, struct utcb_state *s)
     f->state = NULL;
     if (f->faulted) { // the guest maps the page, and the call is repeated
         s->cr2 = f->fault_address;
-        irq_raise(v, EXC_PF, true, f->fault_error);
-        return exit_settle(v, s, MTD_CR);
+        return MTD_CR | exit_fault(v, s, EXC_PF, true, f->fault_error);
     }
     s->insn_len = HYPERCALL_SIZE;
     if (result != BIOS_AGAIN)

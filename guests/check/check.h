@@ -25,6 +25,7 @@ void put_hex(uint64_t value);
 #define NO_VECTOR 0x100
 extern volatile unsigned caught;       // vector of the exception in TRY, or NO_VECTOR
 extern volatile uint64_t caught_error; // its error code
+extern volatile uint64_t caught_flags; // and RFLAGS in its frame
 extern volatile uint64_t resume;
 
 // Runs instructions that may fault; the value is the vector, or NO_VECTOR. Operands follow as in `asm`.
@@ -41,6 +42,8 @@ extern uint8_t idt[4096];
 extern uint64_t gdt[];
 extern uint8_t tss[];
 void ring3_call(void (*function)(void));
+struct cpuid bios32_call(uint32_t entry, struct cpuid in); // start.asm: a far call in compatibility mode
+extern uint64_t tables[];                                  // PML4, PDPT, four page directories of 2 MiB pages
 
 #define ALWAYS static inline __attribute__((always_inline))
 
@@ -133,4 +136,4 @@ void count(unsigned vector);
 void count_from_zero(void);
 
 void check_apic(void), check_timer(void), check_ioapic(void), check_nmi(void), check_debug(void), check_msr(void),
-    check_cpu(void), check_mmio(void), check_event(void);
+    check_cpu(void), check_mmio(void), check_event(void), check_firmware(void);

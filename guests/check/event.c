@@ -74,10 +74,24 @@ static void faults_leave_no_trace(void)
     check_same(vector, PF, "a page that is not there");
 }
 
+// RFLAGS.RF in the frame of a fault, also of one that a hypervisor raises; not in that of a trap.
+static void resume_flag(void)
+{
+    TRY("ud2", : : : "memory");
+    check_same(caught_flags & 0x10000, 0x10000, "RF in the frame of #UD");
+    TRY("rdmsr", : : "c"(0x12345678) : "rax", "rdx", "memory");
+    check_same(caught_flags & 0x10000, 0x10000, "RF in the frame of #GP by RDMSR");
+    TRY("mov %0, %%cr8", : : "r"(16ul) : "memory");
+    check_same(caught_flags & 0x10000, 0x10000, "RF in the frame of #GP by MOV to CR8");
+    TRY("int3", : : : "memory");
+    check_same(caught_flags & 0x10000, 0, "no RF in the frame of #BP");
+}
+
 void check_event(void)
 {
     apic_on();
     double_fault();
     software();
     faults_leave_no_trace();
+    resume_flag();
 }

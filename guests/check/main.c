@@ -4,7 +4,7 @@
 #include "pc/multiboot.h"
 
 volatile unsigned caught;
-volatile uint64_t caught_error, resume;
+volatile uint64_t caught_error, caught_flags, resume;
 static handler handlers[256];
 static volatile uint64_t counts[256];
 static unsigned failures, rules;
@@ -117,6 +117,7 @@ void trap(struct frame *f)
     } else if (f->vector < 32 && resume) {
         caught = (unsigned)f->vector;
         caught_error = f->error;
+        caught_flags = f->rflags;
         f->rip = resume;
     } else {
         die(f);
@@ -168,7 +169,7 @@ unsigned main(const struct multiboot_info *info)
         void (*run)(void);
     } groups[] = {
         {"msr", check_msr}, {"cpu", check_cpu},       {"apic", check_apic}, {"timer", check_timer}, {"ioapic", check_ioapic},
-        {"nmi", check_nmi}, {"debug", check_debug}, {"mmio", check_mmio}, {"event", check_event},
+        {"nmi", check_nmi}, {"debug", check_debug}, {"mmio", check_mmio}, {"event", check_event}, {"firmware", check_firmware},
     };
     const char *line = info->flags & MULTIBOOT_INFO_CMDLINE ? (const char *)(uintptr_t)info->cmdline : "";
     out8(0x3fb, 0x83); // 115200 baud, 8 bits, no parity

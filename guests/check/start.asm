@@ -7,7 +7,7 @@
 MAGIC   equ 0x1badb002
         dd      MAGIC, 0, -MAGIC
 
-        global  start, halt_off, ring3_call, ring3_return, idt, gdt, tss
+        global  start, halt_off, ring3_call, ring3_return, bios32_call, tables, idt, gdt, tss
         extern  main, trap, exit_code
 
 start:  mov     esp, stack_top
@@ -163,11 +163,41 @@ ring3_return:                           ; the handler of 40h sends its frame her
         pop     rbx
         ret
 
+; bios32_call(entry, registers): registers come and go in two quadwords, RSI:RDX in and RAX:RDX out (EAX EBX, ECX EDX).
+bios32_call:
+        push    rbx
+        push    rdi
+        mov     eax, esi
+        mov     rbx, rsi
+        shr     rbx, 32
+        mov     ecx, edx
+        shr     rdx, 32
+        pop     rdi
+        call    dword far [.compatible]
+        shl     rbx, 32
+        mov     eax, eax
+        or      rax, rbx
+        shl     rdx, 32
+        mov     ecx, ecx
+        or      rdx, rcx
+        pop     rbx
+        ret
+.compatible:
+        dd      .code32
+        dw      gdt.code32 - gdt
+        bits    32
+.code32:
+        push    cs
+        call    edi
+        retf
+        bits    64
+
         section .data
         align 8
 gdt:    dq      0, 0x00af9b000000ffff, 0x00cf93000000ffff
         dq      0x00cff3000000ffff, 0x00affb000000ffff
 .tss:   dq      0x0000890000000067, 0
+.code32: dq     0x00cf9b000000ffff
 gdt_end:
 gdt_pointer:
         dw      gdt_end - gdt - 1

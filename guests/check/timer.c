@@ -43,6 +43,21 @@ static void one_shot(void)
     check_same(count_of(VECTOR), 1, "it comes once");
 }
 
+// A change of mode in the second half of a count: what the count is behind it. The moment may pass while a hypervisor's host does
+// something else: then it is tried again.
+static uint32_t changed_past_half(uint32_t from, uint32_t to)
+{
+    uint32_t now = 0;
+    for (unsigned i = 0; i < 100 && (!now || now >= COUNT / 2); i++) {
+        apic_set(LVT, MASKED | from | VECTOR);
+        apic_set(INITIAL, COUNT);
+        until(0, COUNT / 2);
+        apic_set(LVT, MASKED | to | VECTOR);
+        now = apic_get(CURRENT);
+    }
+    return now;
+}
+
 static void mode_changes(void)
 {
     apic_set(LVT, MASKED | VECTOR);
@@ -50,21 +65,17 @@ static void mode_changes(void)
     apic_set(INITIAL, COUNT);
     apic_set(LVT, MASKED | PERIODIC | VECTOR);
     check_same(apic_get(INITIAL), COUNT, "initial count after a change of mode");
+    check(apic_get(CURRENT), "it counts");
     apic_set(LVT, MASKED | VECTOR);
     apic_set(INITIAL, COUNT);
-    check(apic_get(CURRENT), "it counts");
     until(0, 0);
     check_same(apic_get(CURRENT), 0, "one-shot ends at 0");
-    apic_set(INITIAL, COUNT);
-    until(1, COUNT / 2);
-    apic_set(LVT, MASKED | PERIODIC | VECTOR);
-    uint32_t now = apic_get(CURRENT);
+    uint32_t now = changed_past_half(0, PERIODIC);
     check(now && now < COUNT / 2, "to periodic: the count goes on");
     until(COUNT / 2 + 1, COUNT);
     check(true, "periodic: it starts again");
-    until(1, COUNT / 2);
-    apic_set(LVT, MASKED | VECTOR);
-    check(apic_get(CURRENT) < COUNT / 2, "to one-shot: the count goes on");
+    now = changed_past_half(PERIODIC, 0);
+    check(now && now < COUNT / 2, "to one-shot: the count goes on");
     until(0, 0);
     apic_set(LVT, MASKED | PERIODIC | VECTOR);
     check_same(apic_get(CURRENT), 0, "to periodic after the end: it stays there");
@@ -121,15 +132,22 @@ static void deadline(void)
     }
     check(rdtsc() >= end, "a deadline is not early");
     end = rdtsc() + 0x200000;
+    asm volatile("cli"); // it may pass before the HLT
     wrmsr(TSC_DEADLINE, end);
     asm volatile("sti; hlt; cli");
     check(rdtsc() >= end && count_of(VECTOR) == 3, "HLT until the deadline");
-    wrmsr(TSC_DEADLINE, rdtsc() + 0x100000);
-    wrmsr(TSC_DEADLINE, 0);
-    for (uint64_t start = rdtsc(); rdtsc() - start < 0x200000;)
+    uint64_t count;
+    do { // again if it has passed before it is disarmed: a hypervisor's host may do something else meanwhile
         sti_nop_cli();
-    check_same(count_of(VECTOR), 3, "0 disarms");
-    wrmsr(TSC_DEADLINE, rdtsc() + 0x100000);
+        count = count_of(VECTOR);
+        end = rdtsc() + 0x100000;
+        wrmsr(TSC_DEADLINE, end);
+        wrmsr(TSC_DEADLINE, 0);
+    } while (rdtsc() >= end);
+    while (rdtsc() < end + 0x100000)
+        sti_nop_cli();
+    check_same(count_of(VECTOR), count, "0 disarms");
+    wrmsr(TSC_DEADLINE, rdtsc() + (1ul << 40));
     apic_set(LVT, VECTOR);
     apic_set(LVT, DEADLINE | VECTOR);
     check_same(rdmsr(TSC_DEADLINE), 0, "a change of mode disarms");
@@ -140,7 +158,7 @@ static void deadline(void)
     check_same(rdmsr(TSC_DEADLINE), 0, "a masked deadline passes");
     apic_set(LVT, DEADLINE | VECTOR);
     sti_nop_cli();
-    check_same(count_of(VECTOR), 3, "and is lost");
+    check_same(count_of(VECTOR), count, "and is lost");
     apic_set(LVT, MASKED);
 }
 
