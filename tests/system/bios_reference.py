@@ -31,6 +31,15 @@ REASONS = [
     (r"vectors", "tables of the AT that they do not have, or elsewhere"),
     (r"no hard disk", "they report an error, RBIL a type of 0"),
     (r"mode 7", "underline outside of the character"),
+    (r"VBE .*palette|after restore|DPMS", "not there, or only in part"),
+    (r"DAC mask", "QEMU's DAC has none"),
+    (r"floppy media type|what was formatted", "SeaBIOS has no AH=18h and fills with zeros"),
+    (r"graphics font 8x16", "Bochs takes BL=0 for 25 rows"),
+    (r"APM busy|wait 2 ms", "Bochs does not know it"),
+    (r"mode 4: 40:66h|mode 6: 40:66h|mode 4: background", "the CGA's registers are not kept there"),
+    (r"mode (4|6|12h): (read|character)", "Bochs draws no text there, or does not read it back"),
+    (r"functionality", "Bochs says nothing of the memory's size"),
+    (r"VBE unknown mode", "Bochs says that there is no such function"),
 ]
 
 BOCHS = """\
