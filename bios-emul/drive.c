@@ -38,6 +38,29 @@ uint8_t floppy_type(const struct bios_disk *disk)
     return disk->type == BIOS_FLOPPY ? floppies[floppy_format(disk)].type : 0;
 }
 
+// Diskette parameters: sectors of a track, gaps between them when read and when formatted.
+static const struct {
+    uint8_t sectors, gap, format_gap;
+} floppy_types[] = {{9, 0x2a, 0x50}, {15, 0x1b, 0x54}, {9, 0x2a, 0x50}, {18, 0x1b, 0x6c}, {36, 0x1b, 0x54}};
+#define FLOPPY_TYPES (sizeof(floppy_types) / sizeof(floppy_types[0]))
+
+uint16_t floppy_table(uint8_t type)
+{
+    return (uint16_t)(ROM_FLOPPY_TABLES + 16 * ((type < 1 || type > FLOPPY_TYPES ? FLOPPY_TYPES : type) - 1));
+}
+
+void floppy_post(struct bios *b)
+{
+    uint8_t table[11];
+    mem_read(b, BIOS_ROM_BASE + ROM_DISKETTE, table, sizeof(table));
+    for (uint8_t type = 1; type <= FLOPPY_TYPES; type++) {
+        table[4] = floppy_types[type - 1].sectors;
+        table[5] = floppy_types[type - 1].gap;
+        table[7] = floppy_types[type - 1].format_gap;
+        mem_write(b, BIOS_ROM_BASE + floppy_table(type), table, sizeof(table));
+    }
+}
+
 // Heads and sectors that the partition table was made with, if it says so without contradiction.
 static bool geometry_of_partitions(struct bios *b, const struct bios_disk *disk, struct disk_geometry *g)
 {

@@ -134,7 +134,7 @@ static enum disk_status parameters(struct bios *b, struct bios_regs *r, struct d
     r->b.x = d->emulated ? b->state.cdemu.media * 2u : floppy_type(d->disk);
     r->d.l = (uint8_t)floppy_drives(b);
     es_set(r, BIOS_SEGMENT);
-    r->di.x = ROM_DISKETTE;
+    r->di.x = floppy_table((uint8_t)r->b.x);
     return DISK_OK;
 }
 
@@ -177,7 +177,7 @@ static enum disk_status media_type(struct bios *b, struct bios_regs *r, struct d
     if (last != d->geometry.cylinders - 1 || (r->c.l & 0x3f) != d->geometry.sectors)
         return DISK_MEDIUM;
     es_set(r, BIOS_SEGMENT);
-    r->di.x = ROM_DISKETTE;
+    r->di.x = floppy_table(floppy_type(d->disk));
     return DISK_OK;
 }
 
@@ -289,6 +289,7 @@ void disk_post(struct bios *b)
     uint8_t types = (uint8_t)(floppy_type(&b->floppy[0]) << 4 | floppy_type(&b->floppy[1]));
     for (unsigned i = 0; i < 2 && i < disks; i++)
         disk_table(b, i);
+    floppy_post(b);
     edd_post(b);
     bda_set8(b, BDA_HD_COUNT, disks);
     bda_set8(b, BDA_FD_TYPES, types ? 0x77 : 0);

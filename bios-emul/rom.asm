@@ -84,6 +84,10 @@ vbe_window:                             ; far call of VBE mode information
         hlt
         iret
 
+        offset 0e10h
+        mov ax, 82h                     ; Plug and Play, both entries: no function is supported
+        retf
+
 ; ---- VBE from protected mode: 32-bit code that a program may copy anywhere. Registers as for AX=4F05h, 4F07h and 4F09h, but
 ; that ES:EDI is the palette; it uses the ports alone.
 DISPI_INDEX equ 1ceh

@@ -14,6 +14,7 @@ extern const uint8_t bios_rom[BIOS_ROM_SIZE];
 #define ROM_WAITS         0x0600
 #define ROM_WAIT_SIZE     8
 #define ROM_IDLE          0x0e00
+#define ROM_PNP           0x0e10
 #define ROM_VBE_PROTECTED 0x1002 // INT 10h AX=4F0Ah; its size lies in front of it
 #define ROM_FONT16        0x2000
 #define ROM_FONT14        0x3000
@@ -30,7 +31,9 @@ extern const uint8_t bios_rom[BIOS_ROM_SIZE];
 #define ROM_VBE_STRINGS   0x5980
 #define ROM_DISK_TABLES   0x5a00 // 16 bytes for each of two hard disks
 #define ROM_EDD           0x5a40 // device parameter table extension, 16 bytes per drive
+#define ROM_FLOPPY_TABLES 0x5ab0 // diskette parameters, 16 bytes for each of five types
 #define ROM_BIOS32_TABLE  0x5b00
+#define ROM_PNP_TABLE     0x5b10
 #define ROM_PIR           0x5c00
 #define ROM_MP_FLOAT      0x6000
 #define ROM_MP            0x6010

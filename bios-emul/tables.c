@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Tables in the ROM that operating systems look for: the BIOS32 directory, PCI interrupt routing ($PIR) and the MP
-// table (MP specification 1.4). The interrupts are wired as the DSDT says: slot n, INTx at I/O APIC pin 16 + (n + x)
+// Tables in the ROM that operating systems look for: the BIOS32 directory, Plug and Play BIOS, PCI interrupt routing ($PIR)
+// and the MP table (MP specification 1.4). The interrupts are wired as the DSDT says: slot n, INTx at I/O APIC pin 16 + (n + x)
 // % 4.
 #include "bios-emul/internal.h"
 #include "lib/c/string.h"
@@ -32,6 +32,36 @@ static void bios32_write(struct bios *b)
     } PACKED table = {{'_', '3', '2', '_'}, BIOS_ROM_BASE + ROM_BIOS32, 0, 1, 0, {0}};
     checksum_set(&table, sizeof(table), &table.checksum);
     mem_write(b, BIOS_ROM_BASE + ROM_BIOS32_TABLE, &table, sizeof(table));
+}
+
+// Plug and Play BIOS specification 1.0a, 4.4: it is there, and knows of no devices: ACPI has them.
+static void pnp_write(struct bios *b)
+{
+    struct {
+        char signature[4];
+        uint8_t version, length;
+        uint16_t control;
+        uint8_t checksum;
+        uint32_t event_flag;
+        uint16_t real_offset, real_segment, protected_offset;
+        uint32_t protected_base, oem;
+        uint16_t real_data;
+        uint32_t protected_data;
+    } PACKED table = {{'$', 'P', 'n', 'P'},
+                      0x10,
+                      sizeof(table),
+                      0,
+                      0,
+                      0,
+                      ROM_PNP,
+                      BIOS_SEGMENT,
+                      ROM_PNP,
+                      BIOS_ROM_BASE,
+                      0,
+                      BIOS_SEGMENT,
+                      BIOS_ROM_BASE};
+    checksum_set(&table, sizeof(table), &table.checksum);
+    mem_write(b, BIOS_ROM_BASE + ROM_PNP_TABLE, &table, sizeof(table));
 }
 
 static void pir_write(struct bios *b)
@@ -156,6 +186,7 @@ void mptable_post(struct bios *b)
 void tables_post(struct bios *b)
 {
     bios32_write(b);
+    pnp_write(b);
     pir_write(b);
     mptable_post(b);
     smbios_post(b);

@@ -290,6 +290,106 @@ static void test_tables(void **state)
     assert_true(table_sums(0xf0000 + ROM_PIR, at(0xf0000 + ROM_PIR + 6, 2)));
     assert_memory_equal(m.memory + 0xf0000 + ROM_BIOS32_TABLE, "_32_", 4);
     assert_true(table_sums(0xf0000 + ROM_BIOS32_TABLE, 16));
+    assert_memory_equal(m.memory + 0xf0000 + ROM_PNP_TABLE, "$PnP\x10\x21", 6);
+    assert_true(table_sums(0xf0000 + ROM_PNP_TABLE, 0x21));
+    assert_int_equal(at(0xf0000 + at(0xf0000 + ROM_PNP_TABLE + 0x0d, 2), 4), 0xcb0082b8); // MOV AX, 82h; RETF
+}
+
+// MP specification 1.4, chapter 4: every entry names a bus and an APIC that there are.
+static void test_mp_table(void **state)
+{
+    (void)state;
+    static const uint8_t lengths[] = {20, 8, 8, 8, 8};
+    uint32_t table = at(0xf0000 + ROM_MP_FLOAT + 4, 4), end = table + at(table + 4, 2), place = table + 44;
+    unsigned count = at(table + 34, 2), cpus = 0, buses = 0, apics = 0, isa = 0, seen = 0;
+    uint8_t io_apic = 0xff;
+    assert_int_equal(table, 0xf0000 + ROM_MP);
+    for (; place < end; place += lengths[m.memory[place]], seen++) {
+        uint8_t type = m.memory[place];
+        assert_in_range(type, 0, 4);
+        cpus += type == 0;
+        apics += type == 2;
+        if (type == 1)
+            assert_int_equal(at(place + 1, 1), buses++);
+        if (type == 1 && !memcmp(m.memory + place + 2, "ISA   ", 6))
+            isa = at(place + 1, 1);
+        if (type == 2)
+            io_apic = m.memory[place + 1];
+        if (type < 3)
+            continue;
+        assert_in_range(m.memory[place + 1], 0, 3);
+        assert_true(m.memory[place + 4] < buses);
+        assert_true(type == 4 || m.memory[place + 6] == io_apic);
+        assert_true(m.memory[place + 7] < 24);
+        if (type == 3 && m.memory[place + 4] == isa)
+            assert_true(m.memory[place + 5] < 16);
+    }
+    assert_int_equal(place, end);
+    assert_int_equal(seen, count);
+    assert_int_equal(cpus, 2);
+    assert_int_equal(apics, 1);
+    assert_int_equal(buses, 2);
+}
+
+// DMTF DSP0134, 6.1: structures one behind the other, each with its strings; as many as the entry point says.
+static void test_smbios(void **state)
+{
+    (void)state;
+    uint32_t entry = 0xf0000 + ROM_SMBIOS, table = at(entry + 0x18, 4), end = table + at(entry + 0x16, 2), place = table;
+    unsigned seen = 0, largest = 0, types = 0;
+    uint8_t type = 0;
+    for (; place < end; seen++) {
+        uint32_t start = place;
+        unsigned strings = 0;
+        type = m.memory[place];
+        types |= type < 32 ? 1u << type : 0;
+        place += m.memory[place + 1];
+        for (; m.memory[place] || m.memory[place + 1]; place++)
+            strings += !m.memory[place + 1];
+        place += 2;
+        assert_true(place <= end);
+        largest = place - start > largest ? place - start : largest;
+        if (type == 0)
+            assert_int_equal(strings, 3);
+    }
+    assert_int_equal(place, end);
+    assert_int_equal(type, 127);
+    assert_int_equal(seen, at(entry + 0x1c, 2));
+    assert_int_equal(largest, at(entry + 8, 2));
+    assert_int_equal(types & 0xb001b, 0xb001b); // BIOS, system, chassis, processor, memory
+}
+
+// The format follows from the image's length; AH=08h says it, and its parameter table.
+static void test_floppies(void **state)
+{
+    (void)state;
+    static const struct {
+        uint16_t kib, cylinders, sectors;
+        uint8_t heads, type;
+    } formats[] = {{160, 40, 8, 1, 1},   {180, 40, 9, 1, 1},   {320, 40, 8, 2, 1},   {360, 40, 9, 2, 1},
+                   {720, 80, 9, 2, 3},   {1200, 80, 15, 2, 2}, {1440, 80, 18, 2, 4}, {1439, 80, 18, 2, 4},
+                   {1680, 80, 21, 2, 4}, {2880, 80, 36, 2, 5}};
+    for (unsigned i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+        for (uint8_t drive = 0; drive < 2; drive++) {
+            m.bios.floppy[1] = m.bios.floppy[0];
+            m.bios.floppy[drive].sectors = formats[i].kib * 2;
+            assert_false(call(0x13, 0x0800, 0, 0, drive));
+            assert_int_equal(r.b.l, formats[i].type);
+            assert_int_equal(r.c.h, formats[i].cylinders - 1);
+            assert_int_equal(r.c.l, formats[i].sectors);
+            assert_int_equal(r.d.x, (formats[i].heads - 1) << 8 | 2);
+            uint32_t table = r.es_base + r.di.x;
+            if (formats[i].type != 1 && formats[i].kib != 1680)
+                assert_int_equal(m.memory[table + 4], formats[i].sectors);
+            assert_int_equal(m.memory[table + 3], 2);
+            assert_int_equal(m.memory[table + 8], 0xf6);
+            assert_false(call(0x13, 0x1800, 0, (formats[i].cylinders - 1) << 8 | formats[i].sectors, drive));
+            assert_int_equal(r.es_base + r.di.x, table);
+            if (formats[i].kib == 1439) { // what a truncated image lacks
+                assert_true(call(0x13, 0x0201, 0, 79 << 8 | 18, 1 << 8 | drive));
+                assert_int_equal(r.a.h, 0x04);
+            }
+        }
 }
 
 int main(void)
@@ -306,6 +406,9 @@ int main(void)
         cmocka_unit_test_setup(test_memory_map, setup),
         cmocka_unit_test_setup(test_stubs, setup),
         cmocka_unit_test_setup(test_tables, setup),
+        cmocka_unit_test_setup(test_mp_table, setup),
+        cmocka_unit_test_setup(test_smbios, setup),
+        cmocka_unit_test_setup(test_floppies, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
