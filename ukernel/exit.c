@@ -37,8 +37,10 @@ void trap_entry(struct regs *regs)
     if (regs->vector >= EXC_COUNT) {
         interrupt(regs->vector);
         if (user && cpu->need_resched) {
-            cpu->current->regs = *regs; // EC_NOBODY if it was destroyed meanwhile
-            cpu->current->cont = ret_user_iret;
+            if (cpu->current != EC_NOBODY) { // else it was destroyed meanwhile
+                cpu->current->regs = *regs;
+                cpu->current->cont = ret_user_iret;
+            }
             schedule();
         }
         return;
@@ -64,13 +66,15 @@ void trap_entry(struct regs *regs)
     ec_event(ec, regs->vector);
 }
 
-// A hypercall that woke somebody more important: its result waits in the EC.
+// A hypercall that woke somebody more important, or destroyed its caller: its result waits in the EC that there still is.
 _Noreturn void hypercall_resched(uint64_t status, uint64_t value)
 {
     struct ec *ec = this_cpu()->current;
-    ec->regs.rax = status;
-    ec->regs.rsi = value;
-    ec->cont = ret_user_hypercall;
+    if (ec != EC_NOBODY) { // whom all CPUs share, and who answers to nothing
+        ec->regs.rax = status;
+        ec->regs.rsi = value;
+        ec->cont = ret_user_hypercall;
+    }
     schedule();
 }
 

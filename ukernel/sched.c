@@ -6,6 +6,7 @@
 #include "ukernel/sched.h"
 #include "ukernel/spinlock.h"
 
+// Shared by all CPUs: nothing is written to it but `partner`, to NULL.
 struct ec ec_nobody = {
     .obj = {.type = KOBJ_DEAD},
     .stopped = true,

@@ -173,6 +173,14 @@ static void call_gated(void *sel)
     ipc_call((uint64_t)sel, 1);
 }
 
+// It ends within its own hypercall: the CPU then has nobody to go back to.
+static uint64_t own_sels;
+static void end_itself(void *arg)
+{
+    (void)arg;
+    drop(own_sels, 2);
+}
+
 static void client_dies(void)
 {
     struct child c;
@@ -183,6 +191,8 @@ static void client_dies(void)
     give(&c, 100, p, 1, PERM_ALL);
     uint64_t t = child_spawn(&c, 0, 110, call_gated, (void *)100);
     destroy_pd(c.pd);
+    own_sels = sels(0);
+    CHECK_EQ(spawn(2, 0, 110, end_itself, NULL), own_sels);
     sm_up(shared_gate);
     CHECK_EQ(ipc_call(p, 0).status, ST_OK);
     CHECK_EQ(utcb_self()->words[0], 4711);
