@@ -195,6 +195,7 @@ void shadow_open(struct bios *b, bool open);
 void video_post(struct bios *b);
 void disk_post(struct bios *b);
 void keyboard_post(struct bios *b);
+void keyboard_start(struct bios *b); // sends keys again; the byte that acknowledges it is left to IRQ 1
 void tables_post(struct bios *b);
 void smbios_post(struct bios *b);
 void mptable_post(struct bios *b);

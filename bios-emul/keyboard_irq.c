@@ -358,5 +358,9 @@ void keyboard_post(struct bios *b)
     port_out(b, I8042_COMMAND, I8042_WRITE_RAM);
     port_out(b, I8042_DATA, I8042_CTR_KEYBOARD_INT | I8042_CTR_SYS | I8042_CTR_AUX_OFF | I8042_CTR_TRANSLATE);
     port_out(b, I8042_COMMAND, I8042_KEYBOARD_ENABLE);
+}
+
+void keyboard_start(struct bios *b)
+{
     port_out(b, I8042_DATA, PS2_ENABLE);
 }

@@ -197,6 +197,7 @@ enum bios_result power_on(struct bios *b, struct bios_regs *r)
     post(b, r);
     if (r->a.l)
         return BIOS_DONE;
+    keyboard_start(b);
     if (bda16(b, BDA_WARM) != WARM_BOOT)
         screen_print(b, "Mica BIOS\r\n\r\n");
     bda_set16(b, BDA_WARM, 0);

@@ -67,10 +67,22 @@ static void test_freedos_floppy(void **state)
     pc_destroy(&pc);
 }
 
+// A byte that waits at port 60h holds the keyboard's interrupt line: its edge never comes to a kernel that was loaded.
+static void test_keyboard_is_silent_without_boot(void **state)
+{
+    (void)state;
+    assert_true(pc_create(&pc, NULL, NULL, NULL, "acd"));
+    bios_power_on(&pc.bios);
+    fake_run(&pc.fake, FAKE_MS * 100);
+    assert_int_equal(in8(&pc.i8042, 0x64) & 1, 0);
+    pc_destroy(&pc);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_to_boot),
+        cmocka_unit_test(test_keyboard_is_silent_without_boot),
         cmocka_unit_test(test_freedos_floppy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
