@@ -26,6 +26,8 @@
 #define MODEL_DIRECT     6
 
 #define LINEAR(number, width, height, bits) {number, VIDEO_LINEAR, PALETTE_VGA, 0, 0xa000, width, height, 0, bits}
+#define WIDE(number, width, height)                                                                                    \
+    LINEAR(number, width, height, 16), LINEAR((number) + 1, width, height, 24), LINEAR((number) + 2, width, height, 32)
 static const struct video_mode modes[] = {
     LINEAR(0x100, 640, 400, 8),
     LINEAR(0x101, 640, 480, 8),
@@ -65,6 +67,18 @@ static const struct video_mode modes[] = {
     LINEAR(0x14a, 1152, 864, 16),
     LINEAR(0x14b, 1152, 864, 24),
     LINEAR(0x14c, 1152, 864, 32),
+    WIDE(0x175, 1280, 768),
+    WIDE(0x178, 1280, 800),
+    WIDE(0x17b, 1280, 960),
+    WIDE(0x17e, 1440, 900),
+    WIDE(0x181, 1400, 1050),
+    WIDE(0x184, 1680, 1050),
+    WIDE(0x187, 1920, 1200),
+    WIDE(0x18a, 2560, 1600),
+    WIDE(0x18d, 1280, 720),
+    WIDE(0x190, 1920, 1080),
+    WIDE(0x193, 1600, 900),
+    WIDE(0x196, 2560, 1440),
 };
 #define MODES (sizeof(modes) / sizeof(modes[0]))
 
@@ -188,6 +202,7 @@ void vbe_post(struct bios *b)
     static const char strings[] = "Mica VBE\0Mica\0Mica VGA\0"
                                   "1.0";
     uint16_t list[MODES + 1];
+    _Static_assert(sizeof(list) <= ROM_VBE_STRINGS - ROM_VBE_MODES, "room in the ROM");
     unsigned n = 0;
     for (unsigned i = 0; i < MODES; i++)
         if (mode_fits(b, &modes[i]))

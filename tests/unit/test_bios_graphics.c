@@ -55,6 +55,11 @@ static void test_mode(void **state)
     assert_int_equal(m.bios.state.vbe_mode & 0x1ff, 0x117);
     assert_true(bios_graphics(&m.bios, 0x101, &now));
     assert_int_equal(now.color[0].size, 0); // a palette
+    assert_true(bios_graphics(&m.bios, 0x18f, &now)); // the wide ones are numbered as on QEMU's and Bochs' card
+    assert_int_equal(now.width, 1280);
+    assert_int_equal(now.height, 720);
+    assert_int_equal(now.bits, 32);
+    assert_false(bios_graphics(&m.bios, 0x192, &now)); // 1920x1080: not in 4 MiB
 }
 
 static void test_no_mode(void **state)
