@@ -321,7 +321,9 @@ tick:   push eax
         mov dx, 3f2h                    ; motors off, controller on
         mov al, 0ch
         out dx, al
-.motor: int 1ch
+.motor: xor dx, dx                      ; handlers in boot sectors count on DS = 0, as QEMU's and Bochs' BIOS call them
+        mov ds, dx
+        int 1ch
         cli
         mov al, 20h
         out 20h, al

@@ -72,6 +72,10 @@
 .wait:  cmp byte [users], 5
         jb .wait
         say 'INT 1Ch', 13, 10
+        cmp word [user_ds], 0
+        je .zero
+        say 'BAD: DS is not 0', 13, 10
+.zero:
         ; one shot, mode 0, counter 2 by its output at port 61h
         in al, 61h
         and al, 0fch
@@ -122,8 +126,10 @@ handler: push ax
         pop ax
         iret
 user:   inc byte [cs:users]
+        mov [cs:user_ds], ds
         iret
 count:  dd 0
 old:    dd 0
 users:  db 0
+user_ds: dw 0ffffh
 seconds: db 0

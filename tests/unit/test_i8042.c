@@ -235,6 +235,16 @@ static void test_mouse_keeps_movement(void **state) // while nobody reads, movem
     assert_int_equal(dy, -100);
 }
 
+static void test_mouse_wraps(void **state)
+{
+    (void)state;
+    open_aux();
+    aux(PS2_WRAP);
+    aux(0x55);
+    aux(PS2_WRAP_OFF); // what was echoed stays to be read
+    EXPECT_AUX(0xfa, 0x55, 0xfa);
+}
+
 static void test_a20_and_reset(void **state)
 {
     (void)state;
@@ -283,6 +293,7 @@ int main(void)
         cmocka_unit_test_setup(test_full_queue, setup),
         cmocka_unit_test_setup(test_linux_mouse_probe, setup),
         cmocka_unit_test_setup(test_mouse_keeps_movement, setup),
+        cmocka_unit_test_setup(test_mouse_wraps, setup),
         cmocka_unit_test_setup(test_a20_and_reset, setup),
         cmocka_unit_test_setup(test_state, setup),
     };

@@ -196,7 +196,8 @@ void ps2_mouse_write(struct ps2_mouse *m, uint8_t byte)
         m->command = byte;
         ps2_queue_put(&m->out, PS2_ACK);
     } else {
-        m->out.count = 0; // a command drops what was to be sent
+        if (!m->wrap)
+            m->out.count = 0; // a command drops what was to be sent
         if (commands[byte])
             commands[byte](m);
         else
