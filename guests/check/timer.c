@@ -136,17 +136,17 @@ static void deadline(void)
     wrmsr(TSC_DEADLINE, end);
     asm volatile("sti; hlt; cli");
     check(rdtsc() >= end && count_of(VECTOR) == 3, "HLT until the deadline");
-    uint64_t count;
+    uint64_t come;
     do { // again if it has passed before it is disarmed: a hypervisor's host may do something else meanwhile
         sti_nop_cli();
-        count = count_of(VECTOR);
+        come = count_of(VECTOR);
         end = rdtsc() + 0x100000;
         wrmsr(TSC_DEADLINE, end);
         wrmsr(TSC_DEADLINE, 0);
     } while (rdtsc() >= end);
     while (rdtsc() < end + 0x100000)
         sti_nop_cli();
-    check_same(count_of(VECTOR), count, "0 disarms");
+    check_same(count_of(VECTOR), come, "0 disarms");
     wrmsr(TSC_DEADLINE, rdtsc() + (1ul << 40));
     apic_set(LVT, VECTOR);
     apic_set(LVT, DEADLINE | VECTOR);
@@ -158,7 +158,7 @@ static void deadline(void)
     check_same(rdmsr(TSC_DEADLINE), 0, "a masked deadline passes");
     apic_set(LVT, DEADLINE | VECTOR);
     sti_nop_cli();
-    check_same(count_of(VECTOR), count, "and is lost");
+    check_same(count_of(VECTOR), come, "and is lost");
     apic_set(LVT, MASKED);
 }
 

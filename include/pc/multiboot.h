@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Multiboot specification 0.6.96: the header in a kernel (3.1) and the information it is given (3.3). And the entry
-// note and start information of PVH kernels.
+// Multiboot specification 0.6.96: the header in a kernel (3.1) and the information it is given (3.3). Multiboot 2 specification 2.0,
+// the same. And the entry note and start information of PVH kernels.
 #pragma once
 #include <stdint.h>
 
@@ -43,6 +43,62 @@ struct multiboot_mmap {
     uint64_t base, length;
     uint32_t type;
 } __attribute__((packed));
+
+#define MULTIBOOT2_HEADER_MAGIC 0xe85250d6u
+#define MULTIBOOT2_LOADER_MAGIC 0x36d76289u // in EAX
+#define MULTIBOOT2_SEARCH       32768
+#define MULTIBOOT2_I386         0
+#define MULTIBOOT2_OPTIONAL     1 // flag of a header tag
+
+enum multiboot2_header_tag {
+    MULTIBOOT2_HEADER_END,
+    MULTIBOOT2_HEADER_REQUEST,
+    MULTIBOOT2_HEADER_ADDRESS,
+    MULTIBOOT2_HEADER_ENTRY,
+    MULTIBOOT2_HEADER_CONSOLE,
+    MULTIBOOT2_HEADER_FRAMEBUFFER,
+    MULTIBOOT2_HEADER_MODULE_ALIGN,
+    MULTIBOOT2_HEADER_EFI_SERVICES,
+    MULTIBOOT2_HEADER_EFI_ENTRY_32,
+    MULTIBOOT2_HEADER_EFI_ENTRY_64,
+};
+
+enum multiboot2_tag {
+    MULTIBOOT2_END,
+    MULTIBOOT2_CMDLINE,
+    MULTIBOOT2_LOADER,
+    MULTIBOOT2_MODULE,
+    MULTIBOOT2_MEMORY,
+    MULTIBOOT2_MMAP = 6,
+    MULTIBOOT2_FRAMEBUFFER = 8,
+    MULTIBOOT2_RSDP_1 = 14,
+    MULTIBOOT2_RSDP_2 = 15,
+};
+
+struct multiboot2_header {
+    uint32_t magic, architecture, length, checksum;
+};
+
+struct multiboot2_header_tag_head {
+    uint16_t type, flags;
+    uint32_t size; // the next one begins 8-byte aligned behind it
+};
+
+struct multiboot2_tag_head {
+    uint32_t type, size;
+};
+
+struct multiboot2_mmap {
+    uint64_t base, length;
+    uint32_t type, reserved;
+};
+
+struct multiboot2_framebuffer {
+    uint64_t base;
+    uint32_t pitch, width, height;
+    uint8_t bits, type; // 2: EGA text, width and height in characters
+    uint16_t reserved;
+};
 
 #define PVH_NOTE_ENTRY  18 // type of the note named "Xen": the 32-bit physical entry
 #define PVH_START_MAGIC 0x336ec578u

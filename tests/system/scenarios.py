@@ -62,6 +62,7 @@ recipes.what_is_missing_or_misspelt                   3      -
 guests.small_kernels                                  6     15
 guests.rules_of_the_manual                            8     20
 guests.memtest_as_a_kernel                           15      -
+guests.mica_in_mica                                   6     15
 guests.kernels_that_start_in_real_mode               10     30L
 guests.xen_boots_to_its_own_console                  25      -
 guests.memory_on_both_sides_of_the_hole              25      -

@@ -44,6 +44,20 @@ def test_small_kernels():
         mica.power_off()
 
 
+def test_mica_in_mica():
+    """A Multiboot 2 kernel with modules: this one."""
+    with System("--boot-only-files", "--file", f"mica={BUILD}/mica.boot.elf") as mica:
+        mica.command("vm run -m 128M -kernel mica -initrd root,console,shell,vmm")
+        mica.send("vm console 1\n")
+        mica.expect(r"\[console of vm 1[^\n]*\n(.*\n)*.*Mica, a microhypervisor")
+        mica.expect(r"virt: no VMs")
+        mica.expect(r"mica> $")
+        mica.send("poweroff\n")
+        mica.expect(r"vm 1 stopped: power off")
+        mica.leave()
+        mica.power_off()
+
+
 # What QEMU 7.2's CPU does otherwise than the manual says, in a VM as on the bare emulator.
 QEMU_DIFFERS = {
     "LSTAR not canonical", "CSTAR not canonical", "FS base not canonical", "GS base not canonical", "kernel GS base not canonical",

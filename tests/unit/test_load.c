@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// sources: vmm-user/load/load.c vmm-user/load/linux.c vmm-user/load/multiboot.c vmm-user/load/elf.c vmm-user/load/acpi.c
+// sources: vmm-user/load/load.c vmm-user/load/linux.c vmm-user/load/multiboot.c vmm-user/load/multiboot2.c vmm-user/load/elf.c vmm-user/load/acpi.c
 #include "vmm-user/load/load.h"
 #include <asm/bootparam.h>
 #include <elf.h>
@@ -285,6 +285,92 @@ static void modules_are_split(void **state)
     assert_int_equal(load_modules_split(gaps, texts, lengths, 2), 1);
 }
 
+// Version 2: a flat kernel whose header at 16 says where it goes, with an entry of its own and what it asks for.
+static void make_multiboot2(struct fixture *f, uint16_t request_flags, uint32_t request)
+{
+    const uint32_t length = 88, words[] = {
+        MULTIBOOT2_HEADER_MAGIC, 0, length, 0u - MULTIBOOT2_HEADER_MAGIC - length,
+        MULTIBOOT2_HEADER_REQUEST | (uint32_t)request_flags << 16, 16, MULTIBOOT2_MMAP, request,
+        MULTIBOOT2_HEADER_ADDRESS, 24, 0x200010, 0x200000, 0x200100, 0x201000,
+        MULTIBOOT2_HEADER_ENTRY, 12, 0x200040, 0,
+        MULTIBOOT2_HEADER_END, 8,
+    };
+    memcpy(f->file + 0x10, words, sizeof(words));
+    f->file[0] = 0x77;
+}
+
+static const void *told(const struct fixture *f, uint32_t type)
+{
+    const uint8_t *info = f->mem.low + f->entry.rbx, *at = info + 8, *end = info + *(const uint32_t *)info;
+    assert_int_equal(f->entry.rbx % 8, 0);
+    for (const struct multiboot2_tag_head *tag; at < end; at += (tag->size + 7) & ~7u) {
+        tag = (const void *)at;
+        if (tag->type == type)
+            return tag + 1;
+        if (tag->type == MULTIBOOT2_END)
+            assert_ptr_equal(at + 8, end);
+    }
+    return NULL;
+}
+
+static void multiboot2(void **state)
+{
+    struct fixture *f = *state;
+    make_multiboot2(f, 0, MULTIBOOT2_RSDP_2);
+    module(f, "m", (const uint8_t *)"first", 5);
+    f->request.modules[0].text = "m x=1";
+    f->request.rsdp = 0xe0000;
+    f->request.screen = (struct load_screen){.mode = 3, .columns = 80, .rows = 25};
+    memcpy(f->mem.low + 0xe0000, "RSD PTR ", 8);
+    assert_true(load(f));
+    assert_int_equal(f->entry.rip, 0x200040);
+    assert_int_equal(f->entry.rax, MULTIBOOT2_LOADER_MAGIC);
+    assert_int_equal(f->mem.low[0x200000], 0x77);
+    assert_string_equal(told(f, MULTIBOOT2_CMDLINE), "a=b");
+    assert_memory_equal(told(f, MULTIBOOT2_RSDP_2), "RSD PTR ", 8);
+    const uint32_t *m = told(f, MULTIBOOT2_MODULE);
+    assert_int_equal(m[0], 0x201000);
+    assert_int_equal(m[1], 0x201005);
+    assert_string_equal((const char *)(m + 2), "m x=1");
+    assert_memory_equal(f->mem.low + m[0], "first", 5);
+    const uint32_t *map = told(f, MULTIBOOT2_MMAP);
+    assert_int_equal(map[0], sizeof(struct multiboot2_mmap));
+    assert_int_equal(((const struct multiboot2_mmap *)(map + 2))[3].base, 0x100000);
+    const struct multiboot2_framebuffer *screen = told(f, MULTIBOOT2_FRAMEBUFFER);
+    assert_int_equal(screen->pitch, 160);
+    assert_null(told(f, 9));
+}
+
+static void multiboot2_bad(void **state)
+{
+    struct fixture *f = *state;
+    make_multiboot2(f, 0, 7); // VBE: not told
+    assert_false(load(f));
+    assert_string_equal(f->error, "kernel: tag 1 in its Multiboot 2 header asks for what is not offered");
+    make_multiboot2(f, MULTIBOOT2_OPTIONAL, 7);
+    assert_true(load(f));
+    uint32_t *words = (uint32_t *)(f->file + 0x10);
+    words[18] = 10; // relocatable, in the place of the end
+    assert_false(load(f));
+    assert_string_equal(f->error, "kernel: tag 10 in its Multiboot 2 header asks for what is not offered");
+    words[18] = MULTIBOOT2_HEADER_CONSOLE;
+    assert_false(load(f));
+    assert_string_equal(f->error, "kernel: its Multiboot 2 header of 88 bytes is cut off or has no end");
+    make_multiboot2(f, 0, MULTIBOOT2_MMAP);
+    words[5] = 4;
+    assert_false(load(f));
+    make_multiboot2(f, 0, MULTIBOOT2_MMAP);
+    words[1] = 4, words[3] -= 4;
+    assert_false(load(f));
+    assert_string_equal(f->error, "kernel: its Multiboot 2 header is for architecture 4, not for i386 (0)");
+    make_multiboot2(f, 0, MULTIBOOT2_MMAP);
+    static char text[0x6000];
+    memset(text, 'x', sizeof(text) - 1);
+    f->request.append = text;
+    assert_false(load(f));
+    assert_string_equal(f->error, "kernel: the command lines of it and its modules are longer than 24576 characters");
+}
+
 // What the kernel is told never lies in the kernel.
 static void multiboot_low(void **state)
 {
@@ -475,7 +561,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(linux_64), TEST(linux_screen), TEST(graphics_option),       TEST(linux_32), TEST(linux_real_mode), TEST(linux_too_large), TEST(linux_bad),    TEST(multiboot_flat),
+        TEST(linux_64), TEST(linux_screen), TEST(graphics_option),       TEST(linux_32), TEST(linux_real_mode), TEST(linux_too_large), TEST(linux_bad),    TEST(multiboot_flat), TEST(multiboot2), TEST(multiboot2_bad),
         TEST(multiboot_low), TEST(multiboot_modules), TEST(modules_are_split),  TEST(multiboot_bad),  TEST(pvh),           TEST(elf_bad),     TEST(unknown_file), TEST(acpi),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,6 +21,8 @@ struct rsdp {
     uint8_t extended_checksum, reserved[3];
 } PACKED;
 
+_Static_assert(sizeof(struct rsdp) == LOAD_RSDP_SIZE, "RSDP of ACPI 2.0");
+
 struct header {
     char signature[4];
     uint32_t length;

@@ -9,7 +9,7 @@
 // One program header of either class.
 struct segment {
     uint32_t type;
-    uint64_t offset, paddr, filesz, memsz, align;
+    uint64_t offset, vaddr, paddr, filesz, memsz, align;
 };
 
 struct elf_view {
@@ -62,11 +62,11 @@ static struct segment elf_segment(const struct elf_view *elf, unsigned index)
     if (elf->is64) {
         Elf64_Phdr p;
         memcpy(&p, at, sizeof(p));
-        return (struct segment){p.p_type, p.p_offset, p.p_paddr, p.p_filesz, p.p_memsz, p.p_align};
+        return (struct segment){p.p_type, p.p_offset, p.p_vaddr, p.p_paddr, p.p_filesz, p.p_memsz, p.p_align};
     }
     Elf32_Phdr p;
     memcpy(&p, at, sizeof(p));
-    return (struct segment){p.p_type, p.p_offset, p.p_paddr, p.p_filesz, p.p_memsz, p.p_align};
+    return (struct segment){p.p_type, p.p_offset, p.p_vaddr, p.p_paddr, p.p_filesz, p.p_memsz, p.p_align};
 }
 
 static bool segment_in_file(const struct elf_view *elf, const struct segment *s)
@@ -74,10 +74,11 @@ static bool segment_in_file(const struct elf_view *elf, const struct segment *s)
     return s->offset <= elf->file->size && s->filesz <= elf->file->size - s->offset;
 }
 
-static bool segments_copy(const struct guest_mem *mem, const struct elf_view *elf, uint64_t *end, struct load_low *low,
-                          char *error)
+static bool segments_copy(const struct guest_mem *mem, const struct elf_view *elf, uint64_t *entry, uint64_t *end,
+                          struct load_low *low, char *error)
 {
     *end = 0;
+    *entry = elf->entry;
     for (unsigned i = 0; i < elf->phnum; i++) {
         struct segment s = elf_segment(elf, i);
         if (s.type != PT_LOAD || s.memsz == 0)
@@ -98,6 +99,8 @@ static bool segments_copy(const struct guest_mem *mem, const struct elf_view *el
         memcpy(to, elf->file->data + s.offset, s.filesz);
         memset(to + s.filesz, 0, s.memsz - s.filesz);
         load_low_take(low, s.paddr, s.memsz);
+        if (elf->entry - s.vaddr < s.memsz)
+            *entry = elf->entry - s.vaddr + s.paddr;
         if (s.paddr + s.memsz > *end)
             *end = s.paddr + s.memsz;
     }
@@ -111,10 +114,7 @@ bool elf_load(const struct guest_mem *mem, const struct load_file *file, uint64_
               struct load_low *low, char *error)
 {
     struct elf_view elf;
-    if (!elf_open(&elf, file, error) || !segments_copy(mem, &elf, end, low, error))
-        return false;
-    *entry = elf.entry;
-    return true;
+    return elf_open(&elf, file, error) && segments_copy(mem, &elf, entry, end, low, error);
 }
 
 // The PVH entry among the notes of one segment; 0 = not there.
@@ -197,7 +197,7 @@ bool load_pvh(const struct guest_mem *mem, const struct load_request *request, s
 {
     struct elf_view elf;
     struct load_low low = {0};
-    uint64_t end, at;
+    uint64_t linked, end, at;
     if (!elf_open(&elf, &request->kernel, error))
         return false;
     uint32_t start = pvh_entry(&elf);
@@ -206,7 +206,7 @@ bool load_pvh(const struct guest_mem *mem, const struct load_request *request, s
                  request->kernel.name);
         return false;
     }
-    if (!segments_copy(mem, &elf, &end, &low, error))
+    if (!segments_copy(mem, &elf, &linked, &end, &low, error))
         return false;
     if (!(at = load_low_find(&low, PVH_SIZE))) {
         snprintf(error, LOAD_ERROR, "%s: its segments leave no %u KiB below 640 KiB for its boot information",

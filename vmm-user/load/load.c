@@ -15,6 +15,8 @@ bool load_kernel(const struct guest_mem *mem, const struct load_request *request
         return load_linux(mem, request, entry, error);
     if (load_is_multiboot(&request->kernel))
         return load_multiboot(mem, request, entry, error);
+    if (load_is_multiboot2(&request->kernel))
+        return load_multiboot2(mem, request, entry, error);
     if (load_is_elf(&request->kernel))
         return load_pvh(mem, request, entry, error);
     snprintf(error, LOAD_ERROR, "%s: not a kernel: neither a Linux bzImage nor Multiboot nor ELF with a PVH entry",

@@ -69,6 +69,8 @@ uint16_t load_linux_graphics(const char *append);
 
 bool load_multiboot(const struct guest_mem *mem, const struct load_request *request, struct load_entry *entry,
                     char *error);
+bool load_multiboot2(const struct guest_mem *mem, const struct load_request *request, struct load_entry *entry,
+                     char *error);
 bool load_pvh(const struct guest_mem *mem, const struct load_request *request, struct load_entry *entry, char *error);
 
 // The file of a kernel that takes one initrd (size 0: none); NULL with a sentence if there are more.
@@ -81,6 +83,7 @@ unsigned load_modules_split(char *text, const char *texts[], unsigned lengths[],
 // What `load_kernel` asks: does the file look like one?
 bool load_is_linux(const struct load_file *file);
 bool load_is_multiboot(const struct load_file *file);
+bool load_is_multiboot2(const struct load_file *file);
 bool load_is_elf(const struct load_file *file);
 
 // Pages below 640 KiB that a kernel's own segments have; what the loader tells it must not lie there.
@@ -91,8 +94,8 @@ struct load_low {
 void load_low_take(struct load_low *low, uint64_t base, uint64_t size);
 uint64_t load_low_find(struct load_low *low, uint64_t size); // an address between BIOS data and EBDA; 0 = no room
 
-// Copies the loadable segments of an ELF file to their physical addresses. *entry is e_entry, *end the first byte above
-// all segments.
+// Copies the loadable segments of an ELF file to their physical addresses. *entry is e_entry, physical even if the
+// kernel is linked elsewhere; *end the first byte above all segments.
 bool elf_load(const struct guest_mem *mem, const struct load_file *file, uint64_t *entry, uint64_t *end,
               struct load_low *low, char *error);
 
@@ -106,6 +109,9 @@ unsigned load_memory_map(const struct guest_mem *mem, struct load_region regions
 
 // A flat GDT (10h code, 18h data; 08h the same code for 32-bit entries) and, for 64 bits, identity page tables.
 void load_tables(const struct guest_mem *mem, struct load_entry *entry, uint64_t gdt);
+
+#define LOAD_RSDP_1_SIZE 20 // of ACPI 1.0
+#define LOAD_RSDP_SIZE   36
 
 // Writes all ACPI tables at LOAD_ACPI; returns the address of the RSDP, 0 if they do not fit.
 uint64_t acpi_build(const struct guest_mem *mem, unsigned cpus);

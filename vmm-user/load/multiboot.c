@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Multiboot 1 kernels: ELF, or flat with the addresses in the header.
-#include "pc/multiboot.h"
 #include "lib/c/printf.h"
 #include "lib/c/string.h"
-#include "vmm-user/load/load.h"
+#include "vmm-user/load/multiboot_parts.h"
 
 // What the kernel is told, from one address below 640 KiB on.
 enum {
@@ -95,39 +94,46 @@ static bool cmdline_info(const struct guest_mem *mem, const struct load_request 
     return true;
 }
 
-// One module, page aligned at *at, its text at *text_at; both move behind it.
+uint32_t multiboot_module_place(const struct guest_mem *mem, const struct load_file *file, uint64_t *at, char *error)
+{
+    uint64_t start = ((*at < 0x100000 ? 0x100000 : *at) + 0xfff) & ~0xfffull;
+    uint8_t *to = guest_mem_at(mem, start, file->size ? file->size : 1);
+    if (!to || start + file->size > UINT32_MAX) {
+        snprintf(error, LOAD_ERROR, "%s: its %zu bytes do not fit in the VM's memory at 0x%llx", file->name, file->size,
+                 (unsigned long long)start);
+        return 0;
+    }
+    memcpy(to, file->data, file->size);
+    *at = start + file->size;
+    return (uint32_t)start;
+}
+
+// One module, its text at *text_at, which moves behind it.
 static bool module_place(const struct guest_mem *mem, const struct load_module *m, uint64_t *at, uint32_t *text_at,
                          uint32_t text_end, struct multiboot_module *out, char *error)
 {
-    const struct load_file *file = &m->file;
-    uint8_t *to = file->size ? guest_mem_at(mem, *at, file->size) : guest_mem_at(mem, *at, 1);
+    uint32_t start = multiboot_module_place(mem, &m->file, at, error);
     size_t length = strlen(m->text) + 1;
-    if (!to || *at + file->size > UINT32_MAX) {
-        snprintf(error, LOAD_ERROR, "%s: its %zu bytes do not fit in the VM's memory at 0x%llx", file->name, file->size,
-                 (unsigned long long)*at);
+    if (!start)
         return false;
-    }
     if (length > text_end - *text_at) {
-        snprintf(error, LOAD_ERROR, "%s: the modules' command lines are longer than %u characters in all", file->name,
+        snprintf(error, LOAD_ERROR, "%s: the modules' command lines are longer than %u characters in all", m->file.name,
                  INFO_SIZE - INFO_MODULE_NAME);
         return false;
     }
-    memcpy(to, file->data, file->size);
     memcpy(guest_mem_at(mem, *text_at, length), m->text, length);
-    *out = (struct multiboot_module){(uint32_t)*at, (uint32_t)(*at + file->size), *text_at, 0};
-    *at = (*at + file->size + 0xfff) & ~0xfffull;
+    *out = (struct multiboot_module){start, (uint32_t)*at, *text_at, 0};
     *text_at += (uint32_t)length;
     return true;
 }
 
-static bool module_info(const struct guest_mem *mem, const struct load_request *request, uint64_t kernel_end,
+static bool module_info(const struct guest_mem *mem, const struct load_request *request, uint64_t at,
                         uint32_t info_at, struct multiboot_info *info, char *error)
 {
     _Static_assert(INFO_MODULE + LOAD_MODULES * sizeof(struct multiboot_module) <= INFO_MMAP, "room for the list");
     if (!request->module_count)
         return true;
     struct multiboot_module *list = guest_mem_at(mem, info_at + INFO_MODULE, LOAD_MODULES * sizeof(*list));
-    uint64_t at = ((kernel_end < 0x100000 ? 0x100000 : kernel_end) + 0xfff) & ~0xfffull;
     uint32_t text_at = info_at + INFO_MODULE_NAME;
     for (unsigned i = 0; i < request->module_count; i++)
         if (!module_place(mem, &request->modules[i], &at, &text_at, info_at + INFO_SIZE, &list[i], error))
@@ -138,31 +144,34 @@ static bool module_info(const struct guest_mem *mem, const struct load_request *
     return true;
 }
 
+bool multiboot_image_load(const struct guest_mem *mem, const struct load_file *file, const struct multiboot_header *header,
+                          long header_at, struct multiboot_image *image, char *error)
+{
+    if (!(header->flags & MULTIBOOT_ADDRESSES) && load_is_elf(file))
+        return elf_load(mem, file, &image->entry, &image->end, &image->low, error);
+    if (header->flags & MULTIBOOT_ADDRESSES) {
+        image->entry = header->entry_addr;
+        return flat_load(mem, file, header, header_at, &image->end, &image->low, error);
+    }
+    snprintf(error, LOAD_ERROR, "%s: a Multiboot header without addresses in a file that is not ELF", file->name);
+    return false;
+}
+
 bool load_multiboot(const struct guest_mem *mem, const struct load_request *request, struct load_entry *entry,
                     char *error)
 {
     struct multiboot_header header;
+    struct multiboot_image image = {0};
     long at = header_find(&request->kernel, &header);
-    struct load_low low = {0};
-    uint64_t start, end;
     if (at < 0 ||
         (header.flags & MULTIBOOT_REQUIRED & ~(MULTIBOOT_PAGE_ALIGN | MULTIBOOT_MEMORY_INFO | MULTIBOOT_VIDEO_MODE))) {
         snprintf(error, LOAD_ERROR, "%s: flags 0x%x in its Multiboot header ask for what is not offered",
                  request->kernel.name, header.flags);
         return false;
     }
-    if (header.flags & MULTIBOOT_ADDRESSES) {
-        if (!flat_load(mem, &request->kernel, &header, at, &end, &low, error))
-            return false;
-        start = header.entry_addr;
-    } else if (!load_is_elf(&request->kernel)) {
-        snprintf(error, LOAD_ERROR, "%s: a Multiboot header without addresses in a file that is not ELF",
-                 request->kernel.name);
+    if (!multiboot_image_load(mem, &request->kernel, &header, at, &image, error))
         return false;
-    } else if (!elf_load(mem, &request->kernel, &start, &end, &low, error)) {
-        return false;
-    }
-    uint32_t info_at = (uint32_t)load_low_find(&low, INFO_SIZE);
+    uint32_t info_at = (uint32_t)load_low_find(&image.low, INFO_SIZE);
     if (!info_at) {
         snprintf(error, LOAD_ERROR, "%s: it leaves no %u KiB below 640 KiB for its boot information",
                  request->kernel.name, INFO_SIZE / 1024);
@@ -174,10 +183,15 @@ bool load_multiboot(const struct guest_mem *mem, const struct load_request *requ
     memcpy(guest_mem_at(mem, info_at + INFO_LOADER, 5), "Mica", 5);
     info->boot_loader_name = info_at + INFO_LOADER;
     info->flags |= MULTIBOOT_INFO_LOADER;
-    if (!cmdline_info(mem, request, info_at, info, error) || !module_info(mem, request, end, info_at, info, error))
+    if (!cmdline_info(mem, request, info_at, info, error) ||
+        !module_info(mem, request, image.end, info_at, info, error))
         return false;
-    *entry = (struct load_entry){
-        .mode = LOAD_MODE_32, .rip = start, .rax = MULTIBOOT_LOADER_MAGIC, .rbx = info_at, .cs = 0x10, .ds = 0x18};
+    *entry = (struct load_entry){.mode = LOAD_MODE_32,
+                                 .rip = image.entry,
+                                 .rax = MULTIBOOT_LOADER_MAGIC,
+                                 .rbx = info_at,
+                                 .cs = 0x10,
+                                 .ds = 0x18};
     load_tables(mem, entry, info_at + INFO_GDT);
     return true;
 }
