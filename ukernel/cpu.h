@@ -14,7 +14,7 @@
 #define VECTOR_SPURIOUS 0xff
 #define MAX_GSIS        (VECTOR_GSI_LAST - VECTOR_GSI_BASE + 1)
 
-// Selectors of the GDT, in the order SYSENTER/SYSEXIT want: kernel CS, SS, (32-bit user), ..., user CS64 = base + 32, SS = base + 40
+// Selectors of the GDT, in the order SYSENTER/SYSEXIT want: kernel CS, SS, (none: 32-bit user), ..., user CS64 = base + 32, SS = base + 40
 #define SEL_KCODE 0x08
 #define SEL_KDATA 0x10
 #define SEL_UCODE (0x28 | 3)

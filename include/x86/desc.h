@@ -6,7 +6,6 @@
 // Code and data descriptors: flat, accessed bit set.
 #define DESC_CODE64_KERNEL 0x00af9b000000fffful
 #define DESC_DATA_KERNEL   0x00cf93000000fffful
-#define DESC_CODE32_USER   0x00cffb000000fffful
 #define DESC_CODE64_USER   0x00affb000000fffful
 #define DESC_DATA_USER     0x00cff3000000fffful
 #define DESC_PRESENT       0x80

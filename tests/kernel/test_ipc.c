@@ -170,13 +170,16 @@ static void privileged(void *what)
     case 8: __asm__ volatile("mov $0x800000000000, %%rsp; mov %%rsp, %%rcx; mov $13, %%eax; sysenter" ::: "memory"); break;
     case 9: __asm__ volatile("rdmsr" ::: "rax", "rdx"); break;
     case 10: __asm__ volatile("int $0x20"); break;
+    case 11: // SYSCALL from 32-bit code would enter where CSTAR says, which the kernel never set, on the user's stack
+        __asm__ volatile("ljmpl *2f(%%rip); 1: .code32; syscall; ud2; .code64; .pushsection .rodata; 2: .long 1b; .word 0x1b; .popsection" ::: "rcx", "memory");
+        break;
     }
     fault_error = 99;
 }
 
 static void user_may_not(void)
 {
-    static const uint8_t expect[] = {13, 13, 13, 13, 6, 7, 14, 14, 13, 13, 13};
+    static const uint8_t expect[] = {13, 13, 13, 13, 6, 7, 14, 14, 13, 13, 13, 13};
     uint64_t ec = handler(0, 0), base = sels(EVENT_COUNT);
     for (unsigned v = 0; v < 32; v++)
         CHECK_EQ(create_pt(base + v, SEL_SELF_PD, ec, (uint64_t)stop_it, v, 0).status, ST_OK);

@@ -9,7 +9,7 @@
 #include "x86/paging.h"
 #include "x86/regs.h"
 
-#define GDT_ENTRIES  9 // null, kernel CS and SS, 32-bit user CS and SS, 64-bit user CS and SS, TSS (two)
+#define GDT_ENTRIES  9 // null, kernel CS and SS, none, user SS for SYSRET, user CS, user SS for SYSEXIT, TSS (two)
 #define TABLES_ORDER 2 // pages: TSS with its bitmap in the first three, GDT in the last
 #define GDT_PLACE    0x3000
 #define IOMAP_OFFSET 128 // of the bitmap in the TSS page
@@ -51,8 +51,8 @@ static void tables_create(struct cpu *cpu)
         cpu->tss->ist[i] = IST_AREA + (cpu->id * IST_STACKS + i) * CPU_BLOCK + CPU_OFFSET;
     cpu->tss->iomap_base = IOMAP_OFFSET;
     pages[IOMAP_OFFSET + TSS_IO_BYTES - 1] = (char)0xff;
-    static const uint64_t descriptors[] = {
-        0, DESC_CODE64_KERNEL, DESC_DATA_KERNEL, DESC_CODE32_USER, DESC_DATA_USER, DESC_CODE64_USER, DESC_DATA_USER};
+    // No 32-bit segments: SYSCALL from such code enters where CSTAR says, on the user's stack.
+    static const uint64_t descriptors[] = {0, DESC_CODE64_KERNEL, DESC_DATA_KERNEL, 0, DESC_DATA_USER, DESC_CODE64_USER, DESC_DATA_USER};
     memcpy(cpu->gdt, descriptors, sizeof(descriptors));
 }
 
