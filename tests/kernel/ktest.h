@@ -20,7 +20,7 @@ struct test {
 };
 
 // tables, one per file; ended by an empty entry
-extern const struct test tests_caps[], tests_status[], tests_ipc[], tests_sm[], tests_mem[], tests_life[], tests_fpu[], tests_sched[], tests_latency[], tests_smp[], tests_race[], tests_vcpu[], tests_fuzz[];
+extern const struct test tests_caps[], tests_status[], tests_ipc[], tests_sm[], tests_mem[], tests_life[], tests_fpu[], tests_sched[], tests_latency[], tests_smp[], tests_race[], tests_dying[], tests_vcpu[], tests_fuzz[];
 
 extern const char *current_test;
 extern bool failed, skipped;
@@ -82,6 +82,8 @@ struct thread *slot_thread(unsigned slot, unsigned cpu);
 uint64_t spawn(unsigned slot, unsigned cpu, unsigned prio, thread_entry entry, void *arg); // -> first of 2 selectors: EC, SC
 uint64_t handler(unsigned slot, unsigned cpu);                                              // -> selector of a local EC
 uint64_t portal(uint64_t ec, portal_entry entry, uint64_t id, uint64_t mtd);                // -> selector
+
+#define CHILD_UTCB 0x61000000ul // where a child's UTCBs are, a page each
 
 // A child PD with the same program at the same addresses (its own data), `pages` of our account, `perms` on itself.
 struct child {

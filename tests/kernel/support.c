@@ -13,7 +13,6 @@
 #define MY_STACKS   0x50000000ul // stack windows of threads of this process, UTCBs behind them
 #define MY_UTCBS    0x51000000ul
 #define CHILD_STACK 0x60000000ul // in a child
-#define CHILD_UTCB  0x61000000ul
 #define WINDOW      0x70000000ul // where a child's pages are filled
 
 // The kernel starts this program itself.

@@ -213,13 +213,15 @@ static enum status destroy_step(struct pd *pd)
 {
     if (pd->stripped)
         return ST_OK;
-    if (destroy_objects(pd) || destroy_caps(pd))
+    if (destroy_objects(pd))
         return ST_AGAIN;
-    if (!pd->left) {
+    if (!pd->left) { // nothing runs in it any more
         guest_space_flush(pd);
         space_leave(pd);
         pd->left = true;
     }
+    if (destroy_caps(pd))
+        return ST_AGAIN;
     if (!pt_destroy(&pd->guest, TABLES_BUDGET))
         return ST_AGAIN;
     if (pd->virt)

@@ -333,9 +333,16 @@ enum status pd_map_page(struct pd *pd, uint64_t va, void *page, uint32_t rights)
     return st;
 }
 
+// Even of a process that is being destroyed: others of its threads may still run.
 void pd_unmap_page(struct pd *pd, uint64_t va)
 {
-    uint64_t done;
-    if (!pd->dying)
-        unmap_pages(PD_UNMAP_MEM, pd, va, 1, &done);
+    uint64_t *freed = NULL;
+    enum status st;
+    if (pd->left)
+        return;
+    spin_lock(&pd->lock);
+    pt_unmap(&pd->host, va, PAGE_SIZE, UNMAP_BUDGET, &freed, &st);
+    spin_unlock(&pd->lock);
+    space_flush(pd);
+    pt_release(&pd->host, freed);
 }
