@@ -15,7 +15,7 @@ static void exit_interrupt(struct vcpu *v)
     struct ec *ec = v->base.ec;
     v->base.stats->preemptions++;
     event_keep(v);
-    __asm__ volatile("sti\n\tnop\n\tcli" : : : "memory");
+    interrupts_let_in();
     vcpu_resume(ec);
 }
 

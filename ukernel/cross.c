@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Work that other CPUs must do before we go on: TLB shootdowns, stopping what runs there, waiting until they have left the kernel.
-// One request is under way at a time. A CPU that waits serves the requests of others, so two of them cannot wait for each other.
+// One request is under way at a time. A CPU that waits takes interrupts, the
+// requests of others among them: so two of them cannot wait for each other.
 #include "ukernel/cpu.h"
 #include "ukernel/sched.h"
 #include "ukernel/spinlock.h"
@@ -29,7 +30,7 @@ void cross_call(uint64_t cpu_mask, void (*fn)(void *), void *arg)
     if (!cpu_mask)
         return;
     while (__atomic_exchange_n(&request.lock, 1, __ATOMIC_ACQUIRE)) {
-        cross_poll();
+        interrupts_let_in(); // requests of others among them
         __builtin_ia32_pause();
     }
     request.fn = fn;
@@ -41,8 +42,10 @@ void cross_call(uint64_t cpu_mask, void (*fn)(void *), void *arg)
         __atomic_store_n(&cpus[i]->call_pending, 1, __ATOMIC_RELEASE);
         lapic_ipi(i, VECTOR_IPI);
     }
-    while (__atomic_load_n(&request.pending, __ATOMIC_ACQUIRE))
+    while (__atomic_load_n(&request.pending, __ATOMIC_ACQUIRE)) {
+        interrupts_let_in();
         __builtin_ia32_pause();
+    }
     spin_unlock(&request.lock);
 }
 

@@ -30,9 +30,10 @@ static __attribute__((noinline, cold)) struct result call_busy(struct ec *self, 
         return (struct result){ST_BAD_CPU, 0};
     if (callee->stopped)
         return (struct result){ST_ABORTED, 0};
-    for (struct ec *ec = callee; ec; ec = ec->partner ? ec->partner : ec->helping)
-        if (ec == self)
-            return (struct result){ST_ABORTED, 0}; // it waits for us: nobody could ever go on
+    struct ec *ec = callee;
+    for (unsigned calls = 0; ec; ec = ec->partner ? ec->partner : ec->helping)
+        if (ec == self || ++calls == CALLS_MAX)
+            return (struct result){ST_ABORTED, 0}; // it waits for us: nobody could ever go on; or too long to be followed
     self->retry[0] = portal;
     self->retry[1] = words;
     ec_help(self, callee, call_retry);
@@ -177,6 +178,8 @@ _Noreturn void ec_help(struct ec *self, struct ec *busy, continuation retry)
     self->helping = busy;
     list_push_back(&busy->helpers, &self->help_node);
     struct ec *target = sched_target(self);
+    if (!target)
+        target = chain_cut(self);
     if (target->blocked || target->stopped) {
         sched_block(target);
         schedule();

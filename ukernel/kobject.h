@@ -28,7 +28,7 @@ struct kobject {
 
 // A slot is a pointer to a kobject (32-byte aligned) with the permissions in the low five bits; 0 = empty.
 #define CAP_LEAF 512
-#define CAP_BUDGET 128       // capabilities moved or dropped per hypercall
+#define CAP_BUDGET 64        // capabilities moved or dropped per hypercall
 struct capspace {
     uint64_t **dir;           // one page of 512 pointers to leaf pages of 512 slots
 };
@@ -84,7 +84,8 @@ struct ec;
 typedef void (*continuation)(struct ec *) __attribute__((noreturn));
 
 struct timeout {
-    struct list node;         // in cpu->timeouts, by deadline
+    struct timeout *up, *left, *right; // in the heap of cpu->timeouts
+    uint64_t rank;            // 0 = not set
     uint64_t deadline;        // TSC
     void (*fire)(struct timeout *);
 };
@@ -160,7 +161,7 @@ void slab_free(struct pd *payer, void *object, size_t size);
 
 // obj/kobject.c
 #define REAP_MAX  32
-#define REAP_WORK 64
+#define REAP_WORK 32
 #define REAP_EC   16                                     // work that an EC is; a semaphore is 1
 struct reap {                                            // objects to destroy together, since it takes a barrier over all CPUs
     struct kobject *list[2 * REAP_MAX];                  // what goes with REAP_MAX objects: their ECs, their payers
@@ -212,7 +213,7 @@ void pd_strip(struct pd *pd);                            // last step of its des
 enum status pd_map(enum pd_op op, struct pd *dst, uint64_t dst_base, struct pd *src, uint64_t src_base, uint64_t count,
                    uint32_t rights, uint64_t *done);
 enum status pd_unmap(enum pd_op op, struct pd *dst, uint64_t base, uint64_t count, uint64_t *done);
-enum status pd_map_ports(struct pd *dst, uint64_t dst_base, struct pd *src, uint64_t src_base, uint64_t count);
+enum status pd_map_ports(struct pd *dst, uint64_t dst_base, struct pd *src, uint64_t src_base, uint64_t count, uint64_t *done);
 enum status pd_map_page(struct pd *pd, uint64_t va, void *page, uint32_t rights); // a page of the kernel's
 void pd_unmap_page(struct pd *pd, uint64_t va);
 

@@ -20,6 +20,7 @@ struct sc;
 struct pd;
 struct pio_space;
 struct vcpu_base;
+struct timeout;
 
 #define EXIT_RECORDS 16
 struct exit_record {               // a ring, followed by pointers: that is the fewest instructions at an exit
@@ -48,7 +49,8 @@ struct cpu {
 
     uint64_t ready_map[PRIORITIES / 64];
     struct list ready[PRIORITIES];
-    struct list timeouts;          // struct timeout, by deadline
+    struct list requeue;           // SCs whose target changed, too many to look at them at once
+    struct timeout *timeouts;      // the earliest of a heap
 
     uint32_t inbox_lock;           // what other CPUs made ready here
     struct list inbox_ecs, inbox_scs;

@@ -6,6 +6,8 @@
 #include "ukernel/sched.h"
 #include "ukernel/spinlock.h"
 
+#define AT_ONCE 8 // pieces of work between two chances for an interrupt
+
 // Shared by all CPUs: nothing is written to it but `partner`, to NULL.
 struct ec ec_nobody = {
     .obj = {.type = KOBJ_DEAD},
@@ -18,7 +20,7 @@ void sched_init_cpu(struct cpu *cpu)
 {
     for (unsigned i = 0; i < PRIORITIES; i++)
         list_init(&cpu->ready[i]);
-    list_init(&cpu->timeouts);
+    list_init(&cpu->requeue);
     list_init(&cpu->inbox_ecs);
     list_init(&cpu->inbox_scs);
     cpu->current = EC_NOBODY;
@@ -69,7 +71,7 @@ static struct sc *dequeue_best(struct cpu *cpu)
 
 struct ec *sched_target(struct ec *ec)
 {
-    for (;;) {
+    for (unsigned calls = 0; calls < CALLS_MAX; calls++) {
         if (ec->partner) {
             ec = ec->partner;
         } else if (ec->helping && ec->helping->caller) {
@@ -80,6 +82,7 @@ struct ec *sched_target(struct ec *ec)
             return ec;
         }
     }
+    return NULL;
 }
 
 void sched_block(struct ec *ec)
@@ -92,13 +95,23 @@ void sched_block(struct ec *ec)
     cpu->sc = NULL;
 }
 
+static void requeue_first(struct list *scs)
+{
+    struct sc *sc = list_entry(scs->next, struct sc, node);
+    list_remove(&sc->node);
+    sched_enqueue(sc, false);
+}
+
+// Some now; the rest, which are as many as somebody likes, by schedule_here, which lets interrupts in.
 void sched_requeue(struct list *scs)
 {
-    while (!list_empty(scs)) {
-        struct sc *sc = list_entry(scs->next, struct sc, node);
-        list_remove(&sc->node);
-        sched_enqueue(sc, false);
-    }
+    struct cpu *cpu = this_cpu();
+    for (unsigned i = 0; i < AT_ONCE && !list_empty(scs); i++)
+        requeue_first(scs);
+    if (list_empty(scs))
+        return;
+    list_append(&cpu->requeue, scs);
+    cpu->need_resched = true;
 }
 
 static void wake_here(struct ec *ec)
@@ -138,17 +151,20 @@ void sched_start(struct sc *sc)
 void sched_inbox(void)
 {
     struct cpu *cpu = this_cpu();
+    unsigned n = 0;
     spin_lock(&cpu->inbox_lock);
-    while (!list_empty(&cpu->inbox_ecs)) {
+    for (; n < AT_ONCE && !list_empty(&cpu->inbox_ecs); n++) {
         struct ec *ec = list_entry(cpu->inbox_ecs.next, struct ec, inbox_node);
         list_remove(&ec->inbox_node);
         wake_here(ec);
     }
-    while (!list_empty(&cpu->inbox_scs)) {
+    for (; n < AT_ONCE && !list_empty(&cpu->inbox_scs); n++) {
         struct sc *sc = list_entry(cpu->inbox_scs.next, struct sc, inbox_node);
         list_remove(&sc->inbox_node);
         sched_enqueue(sc, false);
     }
+    if (n == AT_ONCE)
+        lapic_ipi(cpu->id, VECTOR_IPI); // there may be more
     spin_unlock(&cpu->inbox_lock);
 }
 
@@ -156,12 +172,7 @@ uint64_t sched_next_event(void)
 {
     struct cpu *cpu = this_cpu();
     uint64_t next = cpu->sc ? cpu->slice_end : UINT64_MAX;
-    if (!list_empty(&cpu->timeouts)) {
-        uint64_t first = list_entry(cpu->timeouts.next, struct timeout, node)->deadline;
-        if (first < next)
-            next = first;
-    }
-    return next;
+    return cpu->timeouts && cpu->timeouts->deadline < next ? cpu->timeouts->deadline : next;
 }
 
 void sched_arm(void)
@@ -195,6 +206,14 @@ _Noreturn void ec_run(struct ec *ec)
     ec->cont(ec);
 }
 
+// Whose calls are nested too deeply to be followed never runs again.
+struct ec *chain_cut(struct ec *ec)
+{
+    klog("cpu%u: EC stopped: its calls are nested deeper than %u", ec->cpu, CALLS_MAX);
+    ec->stopped = true;
+    return ec;
+}
+
 static _Noreturn void idle(struct cpu *cpu)
 {
     cpu->current = EC_NOBODY;
@@ -222,12 +241,20 @@ _Noreturn void schedule_here(void)
             sc->left = sc->quantum;
         sched_enqueue(sc, !used_up);
     }
-    for (;;) {
+    for (unsigned n = 1;; n++) {
+        if (n % AT_ONCE == 0)
+            interrupts_let_in(); // everything is in some list
+        if (!list_empty(&cpu->requeue)) {
+            requeue_first(&cpu->requeue);
+            continue;
+        }
         cpu->need_resched = false;
         struct sc *sc = dequeue_best(cpu);
         if (!sc)
             idle(cpu);
         struct ec *ec = sched_target(sc->ec);
+        if (!ec)
+            ec = chain_cut(sc->ec);
         if (ec->blocked || ec->stopped) {
             list_push_back(&ec->waiting_scs, &sc->node);
             continue;

@@ -6,7 +6,9 @@
 
 // sched.c
 _Noreturn void schedule(void);          // dispatch the best ready SC; the current EC has its `cont` and registers saved
-struct ec *sched_target(struct ec *ec); // who runs when an SC of `ec` does: the end of the chain of calls
+#define CALLS_MAX 64 // calls under way, each made to serve the one before, through which an SC is followed
+struct ec *sched_target(struct ec *ec); // who runs when an SC of `ec` does: the end of the chain of calls; NULL = it is too long
+struct ec *chain_cut(struct ec *ec);    // then: `ec` is stopped
 _Noreturn void ec_run(struct ec *ec);   // go on with `ec` on the current SC: switch address space, ec->cont
 void sched_enqueue(struct sc *sc, bool front);
 void sched_block(struct ec *ec);        // the current SC waits for `ec`; schedule() must follow
@@ -19,6 +21,12 @@ uint64_t sched_next_event(void);        // TSC of the earliest timeout or end of
 void sched_inbox(void);                 // take over what other CPUs made ready here
 void sched_charge(void);                // account the time since slice_start to the current SC
 void sched_init_cpu(struct cpu *cpu);   // empty queues; before anything else of this file
+
+// In long work, where nothing is locked or half done. May end with anything destroyed to which there is no reference.
+static inline void interrupts_let_in(void)
+{
+    __asm__ volatile("sti; nop; cli" : : : "memory");
+}
 
 static inline uint64_t cpus_all(void)
 {

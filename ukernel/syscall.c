@@ -184,7 +184,7 @@ static struct result pd_operation(enum pd_op op, struct pd *dst, uint64_t dst_ba
         st = pd_map(op, dst, dst_base, src, src_base, count, rights, &done);
         break;
     case PD_MAP_PIO:
-        st = pd_map_ports(dst, dst_base, src, src_base, count);
+        st = pd_map_ports(dst, dst_base, src, src_base, count, &done);
         break;
     case PD_UNMAP_OBJ:
         return unmap_caps(dst, dst_base, count);

@@ -43,7 +43,7 @@ static void exit_preemption_timer(struct vcpu *v)
         v->base.stats->preemptions++;
     if (v->base.cpu->timer_armed <= now)
         sched_timer();
-    __asm__ volatile("sti; nop; cli" : : : "memory"); // may end with the vCPU destroyed
+    interrupts_let_in();
     vcpu_resume(ec);
 }
 
@@ -134,6 +134,7 @@ static COLD _Noreturn void vcpu_due(struct vcpu *v, uint64_t now)
     if (v->base.deadline <= now)
         vcpu_deadline_passed(&v->base);
     sched_timer();
+    interrupts_let_in();
     vcpu_resume(ec);
 }
 

@@ -42,6 +42,16 @@ static inline void list_push_front(struct list *head, struct list *node)
     list_insert(node, head, head->next);
 }
 
+// All of `from`, which is empty then.
+static inline void list_append(struct list *head, struct list *from)
+{
+    from->next->prev = head->prev;
+    head->prev->next = from->next;
+    from->prev->next = head;
+    head->prev = from->prev;
+    list_init(from);
+}
+
 static inline void list_remove(struct list *node)
 {
     node->prev->next = node->next;

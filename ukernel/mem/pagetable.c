@@ -151,6 +151,20 @@ struct unmap {
 };
 
 #define TABLE_COST 32 // of looking whether a table is empty, in entries
+#define LEAF_COST  8  // entries of the lowest level that cost as much as one of another
+
+static void unmap_pages(struct unmap *u, uint64_t *table)
+{
+    unsigned first = level_index(u->va, 0), cost;
+    uint64_t count = (u->end - u->va) >> PAGE_SHIFT;
+    if (count > ENTRIES - first)
+        count = ENTRIES - first;
+    for (unsigned i = first; i < first + count; i++)
+        entry_set(&table[i], 0);
+    u->va += count << PAGE_SHIFT;
+    cost = count / LEAF_COST;
+    u->budget -= cost < u->budget ? cost : u->budget;
+}
 
 // Work on the part of `table` that lies in [u->va, u->end); moves u->va on. Depth is bounded by the levels.
 static void unmap_table(struct unmap *u, uint64_t *table, unsigned level)
@@ -180,7 +194,10 @@ static void unmap_table(struct unmap *u, uint64_t *table, unsigned level)
             }
         }
         uint64_t *below = table_of(*entry);
-        unmap_table(u, below, level - 1);
+        if (level == 1)
+            unmap_pages(u, below);
+        else
+            unmap_table(u, below, level - 1);
         u->budget -= u->budget < TABLE_COST ? u->budget : TABLE_COST;
         if (first_present(u->pt, below, 0) == ENTRIES) {
             entry_set(entry, 0);

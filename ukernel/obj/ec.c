@@ -54,7 +54,6 @@ struct ec *ec_create(struct pd *pd, unsigned type, unsigned cpu, uint64_t utcb, 
     list_init(&ec->help_node);
     list_init(&ec->sm_node);
     list_init(&ec->inbox_node);
-    list_init(&ec->timeout.node);
     ec->regs.cs = SEL_UCODE;
     ec->regs.ss = SEL_UDATA;
     ec->regs.rflags = RFLAGS_ONE | RFLAGS_IF;
@@ -100,6 +99,7 @@ void ec_stop(struct ec *ec)
         struct ec *helper = list_entry(ec->helpers.next, struct ec, help_node);
         list_remove(&helper->help_node);
         helper->helping = NULL;
+        interrupts_let_in();
     }
     sched_requeue(&ec->waiting_scs);
     if (cpu->current == ec) {

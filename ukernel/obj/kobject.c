@@ -207,7 +207,7 @@ static bool destroy_caps(struct pd *pd)
     return true;
 }
 
-#define TABLES_BUDGET 4 // page tables freed per step
+#define TABLES_BUDGET 2 // page tables freed per step
 
 static enum status destroy_step(struct pd *pd)
 {
@@ -219,11 +219,14 @@ static enum status destroy_step(struct pd *pd)
         guest_space_flush(pd);
         space_leave(pd);
         pd->left = true;
+        return ST_AGAIN;
     }
     if (destroy_caps(pd))
         return ST_AGAIN;
-    if (!pt_destroy(&pd->guest, TABLES_BUDGET))
+    if (pd->guest.root) {
+        pt_destroy(&pd->guest, TABLES_BUDGET);
         return ST_AGAIN;
+    }
     if (pd->virt)
         virt->pd_destroy(pd);
     if (!pt_destroy(&pd->host, TABLES_BUDGET))

@@ -5,8 +5,9 @@
 #include "ukernel/spinlock.h"
 #include "ukernel/virt.h"
 
-#define MAP_BUDGET   24  // mappings per hypercall
-#define UNMAP_BUDGET 256 // entries of page tables
+#define MAP_BUDGET   12   // mappings per hypercall
+#define UNMAP_BUDGET 128  // entries of page tables
+#define PORT_BUDGET  4096 // ports
 #define PCIDS        4096
 #define PIO_ORDER    1
 _Static_assert(sizeof(struct pio_space) == PAGE_SIZE << PIO_ORDER, "port bitmap is two pages");
@@ -273,42 +274,52 @@ static bool ports_valid(uint64_t base, uint64_t count)
     return base <= 0x10000 && count <= 0x10000 - base;
 }
 
-static enum status change_ports(struct pd *pd, uint64_t base, uint64_t count, bool allow)
+static uint64_t ports_part(uint64_t count)
+{
+    return count < PORT_BUDGET ? count : PORT_BUDGET;
+}
+
+static enum status change_ports(struct pd *pd, uint64_t base, uint64_t count, bool allow, uint64_t *done)
 {
     if (!ports_valid(base, count))
         return ST_BAD_PAR;
+    *done = ports_part(count);
     spin_lock(&pd->lock);
     bool dying = pd->dying;
     if (!pd->pio && allow && !dying && (pd->pio = account_alloc(&pd->account, PIO_ORDER)))
         __builtin_memset(pd->pio, 0xff, sizeof *pd->pio);
     if (pd->pio && !dying) {
-        ports_set(pd->pio->words, base, base + count, !allow);
+        ports_set(pd->pio->words, base, base + *done, !allow);
         pd->special = true;
     }
+    bool changed = pd->pio;
     enum status st = dying ? ST_BAD_CAP : pd->pio || !allow ? ST_OK : ST_NO_MEM;
     spin_unlock(&pd->lock);
     if (st != ST_OK)
         return st;
-    ports_reload(pd);
-    cross_call(cpus_all(), ports_reload, pd);
-    return st;
+    if (changed) {
+        __atomic_thread_fence(__ATOMIC_SEQ_CST); // a CPU that takes the old ports is in pd->cpus by now
+        ports_reload(pd);
+        cross_call(pd->cpus, ports_reload, pd);
+    }
+    return *done < count ? ST_AGAIN : ST_OK;
 }
 
 static bool ports_held(struct pd *pd, uint64_t base, uint64_t count)
 {
-    if (!ports_valid(base, count) || pd->is_hw)
-        return ports_valid(base, count);
+    if (pd->is_hw)
+        return true;
     spin_lock(&pd->lock);
     bool held = !count || (pd->pio && !pd->dying && !ports_denied(pd->pio->words, base, base + count));
     spin_unlock(&pd->lock);
     return held;
 }
 
-enum status pd_map_ports(struct pd *dst, uint64_t dst_base, struct pd *src, uint64_t src_base, uint64_t count)
+enum status pd_map_ports(struct pd *dst, uint64_t dst_base, struct pd *src, uint64_t src_base, uint64_t count, uint64_t *done)
 {
-    if (dst_base != src_base || !ports_held(src, src_base, count) || dst->is_hw)
+    if (dst_base != src_base || !ports_valid(src_base, count) || !ports_held(src, src_base, ports_part(count)) || dst->is_hw)
         return ST_BAD_PAR;
-    return change_ports(dst, dst_base, count, true);
+    return change_ports(dst, dst_base, count, true, done);
 }
 
 enum status pd_unmap(enum pd_op op, struct pd *pd, uint64_t base, uint64_t count, uint64_t *done)
@@ -317,7 +328,7 @@ enum status pd_unmap(enum pd_op op, struct pd *pd, uint64_t base, uint64_t count
     if (pd->is_hw)
         return ST_BAD_FTR;
     if (op == PD_UNMAP_PIO)
-        return change_ports(pd, base, count, false);
+        return change_ports(pd, base, count, false, done);
     return unmap_pages(op, pd, base, count, done);
 }
 

@@ -135,6 +135,7 @@ void sm_abort(struct sm *sm)
         spin_unlock(&sm->lock);
         if (ec)
             sched_wake(ec);
+        interrupts_let_in();
     } while (ec);
 }
 

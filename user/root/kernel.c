@@ -4,13 +4,19 @@
 #include "lib/sys/thread.h"
 #include "user/root/root.h"
 
+// By how much an address grows with each unit of the count: capabilities and ports are numbered.
+static uint64_t unit_of(enum pd_op op)
+{
+    return op == PD_COPY || op == PD_UNMAP_OBJ || op == PD_MAP_PIO || op == PD_UNMAP_PIO ? 1 : PAGE_SIZE;
+}
+
 enum status kernel_map(enum pd_op op, uint64_t dst, uint64_t to, uint64_t src, uint64_t from, uint64_t count,
                        uint64_t rights, uint64_t *done)
 {
     struct hc_result r;
     uint64_t n = 0;
     do {
-        uint64_t offset = op == PD_COPY ? n : n * PAGE_SIZE;
+        uint64_t offset = n * unit_of(op);
         r = ctrl_pd(op, dst, to + offset, src, from + offset, pd_arg(count - n, rights));
         n += r.value;
     } while (r.status == ST_AGAIN);
@@ -24,7 +30,7 @@ void kernel_unmap(enum pd_op op, uint64_t pd, uint64_t base, uint64_t count)
     struct hc_result r;
     uint64_t n = 0;
     do {
-        r = ctrl_pd(op, pd, base + (op == PD_UNMAP_OBJ ? n : n * PAGE_SIZE), 0, 0, pd_arg(count - n, 0));
+        r = ctrl_pd(op, pd, base + n * unit_of(op), 0, 0, pd_arg(count - n, 0));
         n += r.value;
     } while (r.status == ST_AGAIN);
 }
