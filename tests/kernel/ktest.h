@@ -19,8 +19,14 @@ struct test {
     void (*run)(void);
 };
 
-// tables, one per file; ended by an empty entry
-extern const struct test tests_caps[], tests_status[], tests_ipc[], tests_sm[], tests_mem[], tests_life[], tests_fpu[], tests_sched[], tests_latency[], tests_smp[], tests_race[], tests_dying[], tests_vcpu[], tests_fuzz[];
+// Tables of tests, one per file, in the order in which they run; ended by an empty entry.
+#define TEST_TABLES(TABLE)                                                                                             \
+    TABLE(caps) TABLE(status) TABLE(ipc) TABLE(sm) TABLE(mem) TABLE(life) TABLE(fpu) TABLE(sched) TABLE(latency)       \
+    TABLE(smp) TABLE(race) TABLE(dying) TABLE(crowd) TABLE(vcpu_exits) TABLE(vcpu_time) TABLE(vcpu_events)             \
+    TABLE(vcpu_memory) TABLE(vcpu_registers) TABLE(vcpu_apic) TABLE(vcpu_entry) TABLE(vcpu_hostile) TABLE(fuzz)
+#define TEST_TABLE(name) extern const struct test tests_##name[];
+TEST_TABLES(TEST_TABLE)
+#undef TEST_TABLE
 
 extern const char *current_test;
 extern bool failed, skipped;

@@ -16,10 +16,11 @@ static void run_table(const struct test *t)
 
 int main(void)
 {
-    static const struct test *const tables[] = {tests_caps, tests_status, tests_ipc, tests_sm, tests_mem, tests_life, tests_fpu, tests_sched, tests_latency, tests_smp, tests_race, tests_dying, tests_vcpu, tests_fuzz};
+#define TEST_TABLE(name) tests_##name,
+    static const struct test *const tables[] = {TEST_TABLES(TEST_TABLE)};
     ktest_setup();
     for (unsigned i = 0; i < sizeof tables / sizeof *tables; i++)
-        if (tables[i] == tests_fuzz || !option("fuzz=", 0)) // make fuzz-kernel runs that alone
+        if (option("table=", i) == i && (tables[i] == tests_fuzz || !option("fuzz=", 0))) // make fuzz-kernel runs that alone
             run_table(tables[i]);
     say("ktest: done");
     for (;;)

@@ -3,8 +3,9 @@
 // which may also create, pass on and destroy. The kernel must answer each with a status, lose nothing, and touch nothing of ours.
 #include "lib/sys/start.h"
 #include "tests/kernel/ktest.h"
+#include "tests/kernel/vm_hostile.h"
 
-#define CALLS  50000 // per process and round, of which there are three; `fuzz=N` on the kernel's command line makes it N
+#define CALLS  50000 // per process and round, of which there are three; `fuzz=N` on the kernel's command line makes it N, `vms=1` adds a VM
 #define CANARY 0x57000000ul
 
 // Selectors in a fuzzing process: the random ones are mostly taken from the low numbers, where its capabilities are.
@@ -139,6 +140,9 @@ static void hostile_callers(bool many)
     uint64_t used = 0, pool = 0, done = sels(2), calls = option("fuzz=", CALLS);
     create_sm(done, SEL_SELF_PD, 0);
     create_sm(done + 1, SEL_SELF_PD, 0);
+    bool vm = option("vms=", 0) && HIP->virt;
+    if (vm)
+        vm_hostile_start(~0ul, 30);
     ktest_mark();
     for (unsigned round = 0; round < 3; round++) {
         ktest_recycle();
@@ -157,6 +161,8 @@ static void hostile_callers(bool many)
         CHECK_EQ(canary[i], i * 0x0101010101010101ul);
     CHECK_EQ(sm_take_all(done + 1, 1).value, 0); // answers that are not documented
     drop(done, 2);
+    if (vm)
+        say("ktest: %lu entries of a hostile VMM beside them", vm_hostile_end());
     say("ktest: %lu random calls", 3 * calls * (HIP->cpus < 4 ? HIP->cpus : 4));
 }
 
