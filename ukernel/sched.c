@@ -77,8 +77,9 @@ struct ec *sched_target(struct ec *ec)
         } else if (ec->helping && ec->helping->caller) {
             ec = ec->helping;
         } else {
+            if (ec->helping)
+                list_remove(&ec->help_node);
             ec->helping = NULL;
-            list_remove(&ec->help_node);
             return ec;
         }
     }
@@ -106,12 +107,14 @@ static void requeue_first(struct list *scs)
 void sched_requeue(struct list *scs)
 {
     struct cpu *cpu = this_cpu();
-    for (unsigned i = 0; i < AT_ONCE && !list_empty(scs); i++)
+    for (unsigned i = 0; !list_empty(scs); i++) {
+        if (i == AT_ONCE) {
+            list_append(&cpu->requeue, scs);
+            cpu->need_resched = true;
+            return;
+        }
         requeue_first(scs);
-    if (list_empty(scs))
-        return;
-    list_append(&cpu->requeue, scs);
-    cpu->need_resched = true;
+    }
 }
 
 static void wake_here(struct ec *ec)
@@ -228,6 +231,15 @@ static _Noreturn void idle(struct cpu *cpu)
     schedule();
 }
 
+static __attribute__((noinline, cold)) void requeue_rest(struct cpu *cpu)
+{
+    for (unsigned n = 1; !list_empty(&cpu->requeue); n++) {
+        requeue_first(&cpu->requeue);
+        if (n % AT_ONCE == 0)
+            interrupts_let_in();
+    }
+}
+
 // schedule() in entry.asm comes here with an empty stack.
 _Noreturn void schedule_here(void)
 {
@@ -241,13 +253,9 @@ _Noreturn void schedule_here(void)
             sc->left = sc->quantum;
         sched_enqueue(sc, !used_up);
     }
-    for (unsigned n = 1;; n++) {
-        if (n % AT_ONCE == 0)
-            interrupts_let_in(); // everything is in some list
-        if (!list_empty(&cpu->requeue)) {
-            requeue_first(&cpu->requeue);
-            continue;
-        }
+    if (__builtin_expect(!list_empty(&cpu->requeue), 0))
+        requeue_rest(cpu);
+    for (unsigned tried = 1;; tried++) {
         cpu->need_resched = false;
         struct sc *sc = dequeue_best(cpu);
         if (!sc)
@@ -257,6 +265,10 @@ _Noreturn void schedule_here(void)
             ec = chain_cut(sc->ec);
         if (ec->blocked || ec->stopped) {
             list_push_back(&ec->waiting_scs, &sc->node);
+            if (tried % AT_ONCE == 0) {
+                interrupts_let_in();
+                requeue_rest(cpu);
+            }
             continue;
         }
         cpu->sc = sc;

@@ -46,7 +46,12 @@ void guest_space_flush(struct pd *pd);
 
 // timeout.c
 void timeout_set(struct timeout *t, uint64_t deadline);
-void timeout_cancel(struct timeout *t);
+void timeout_remove(struct timeout *t);
+static inline void timeout_cancel(struct timeout *t)
+{
+    if (t->rank)
+        timeout_remove(t);
+}
 void timeout_run(uint64_t now);
 
 // cross.c: run `fn(arg)` on the CPUs of the mask (never this one) and return when all have; serves requests of others meanwhile.

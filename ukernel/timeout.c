@@ -43,10 +43,8 @@ void timeout_set(struct timeout *t, uint64_t deadline)
     sched_arm();
 }
 
-void timeout_cancel(struct timeout *t)
+void timeout_remove(struct timeout *t)
 {
-    if (!t->rank)
-        return;
     struct timeout *below = merge(t->left, t->right), *up = t->up;
     t->rank = 0;
     if (below)
@@ -66,7 +64,7 @@ void timeout_run(uint64_t now)
     struct cpu *cpu = this_cpu();
     for (unsigned i = 0; i < FIRE_AT_ONCE && cpu->timeouts && cpu->timeouts->deadline <= now; i++) {
         struct timeout *t = cpu->timeouts;
-        timeout_cancel(t);
+        timeout_remove(t);
         t->fire(t);
     }
 }

@@ -39,7 +39,6 @@ enum hw_op {
     HW_FREE_PAGES,   // value: free pages of the kernel's pool
     HW_CONSOLE,      // from now on the kernel writes its log to memory only (a panic still writes to the serial port)
     HW_CPU_IDLE,     // arg = cpu; value = TSC ticks that it was idle
-    HW_SELFTEST,     // arg = test number of ukernel/selftest.c; value = result (used by the kernel tests)
     HW_OP_COUNT
 };
 enum int_flag { INT_LEVEL = 1, INT_ACTIVE_LOW = 2 };

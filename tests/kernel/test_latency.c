@@ -2,7 +2,7 @@
 // Interrupts are never off for long: see longest.c.
 #include "tests/kernel/longest.h"
 
-#define LIMIT 20000
+#define LIMIT 12000
 
 static void report(const char *name, uint64_t ticks)
 {
@@ -17,4 +17,4 @@ static void bounded(void)
     CHECK(most > 1000); // it measured something
 }
 
-const struct test tests_latency[] = {{"no call keeps interrupts off for more than 20,000 ticks", bounded}, {0}};
+const struct test tests_latency[] = {{"no call keeps interrupts off for more than 12,000 ticks", bounded}, {0}};
