@@ -22,7 +22,7 @@ USER_CFLAGS   := $(FREESTANDING) -mno-red-zone -ffunction-sections -fdata-sectio
 NASM_FLAGS    := -f elf64 -g -F dwarf -Iinclude/ -I./ -I$(B)/gen/
 LINK          := $(CC) -static -nostdlib -no-pie -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 \
                  -Wl,--no-warn-rwx-segments
-HOST_CFLAGS   := -std=gnu17 -g -O1 $(WARN) -fno-strict-aliasing -fno-omit-frame-pointer \
+HOST_CFLAGS   := -std=gnu17 -g -O1 $(WARN) -mno-red-zone -fno-strict-aliasing -fno-omit-frame-pointer \
                  -fno-sanitize-recover=all $(INCLUDES)
 UNIT_CFLAGS   := $(HOST_CFLAGS) -fsanitize=address,undefined
 FUZZ_CFLAGS   := $(HOST_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined

@@ -113,6 +113,11 @@ uint32_t bus_port_read_wide(struct bus *bus, uint16_t port, unsigned size)
 
 void bus_port_write_wide(struct bus *bus, uint16_t port, unsigned size, uint32_t value)
 {
+    if (port_piece(bus, port, size) == size) {
+        struct device *dev = bus->devices[bus->port_map[port]];
+        dev->ops->write(dev, IO_PORT, port, size, value & (UINT32_MAX >> (32 - 8 * size)));
+        return;
+    }
     for (unsigned done = 0; done < size;) {
         uint16_t at = (uint16_t)(port + done);
         unsigned piece = port_piece(bus, at, size - done == 3 ? 2 : size - done);

@@ -76,6 +76,10 @@ static void seq_write(struct vga *v, uint8_t value)
     if (value == v->seq[v->seq_index])
         return;
     v->seq[v->seq_index] = value;
+    if (v->seq_index == VGA_SEQ_MAP_MASK) {
+        vga_plan_data_update(v, false);
+        return;
+    }
     v->timing.frame = 0;
     vga_plan_update(v);
 }
@@ -88,7 +92,10 @@ static void gc_write(struct vga *v, uint8_t value)
     if (value == v->gc[v->gc_index])
         return;
     v->gc[v->gc_index] = value;
-    vga_plan_update(v);
+    if (v->gc_index == VGA_GC_MISC)
+        vga_plan_update(v);
+    else
+        vga_plan_data_update(v, v->gc_index == VGA_GC_BIT_MASK);
 }
 
 static void crtc_write(struct vga *v, uint8_t value)
@@ -323,6 +330,9 @@ static void vga_dev_write(struct device *dev, enum io_space space, uint64_t addr
         lfb_write(v, addr - v->lfb_base, size, value);
     } else if (is_dispi(addr)) {
         dispi_port_write(v, addr, value);
+    } else if (addr == VGA_GC_INDEX && size == 2) { // for each pixel of many programs
+        v->gc_index = value & 15;
+        gc_write(v, (uint8_t)(value >> 8));
     } else {
         for (unsigned i = 0; i < size; i++) // a word to an index port is index and data
             port_write(v, (uint16_t)(addr + i), (uint8_t)(value >> 8 * i));

@@ -72,31 +72,38 @@ static bool window_is_plain(const struct vga *v, const struct vga_plan *p)
            !(v->gc[VGA_GC_READ_MAP] & 2) && p->first != 0;
 }
 
+static void plan_bit_mask(const struct vga *v, struct vga_plan *p)
+{
+    p->bit_mask = in_all_planes(v->gc[VGA_GC_BIT_MASK]);
+    p->cpu_mask = p->bit_mask & ~p->set_enable;
+    p->fixed = p->bit_mask & p->set_enable & p->set_reset;
+}
+
+// What the graphics controller does to the bytes.
+static void plan_data(const struct vga *v, struct vga_plan *p)
+{
+    const uint8_t *gc = v->gc;
+    p->write_mode = gc[VGA_GC_MODE] & VGA_GC_MODE_WRITE;
+    p->rotate = gc[VGA_GC_ROTATE] & 7;
+    p->logic = gc[VGA_GC_ROTATE] >> 3 & 3;
+    p->simple = !p->write_mode && !p->rotate && !p->logic;
+    p->odd_read = (gc[VGA_GC_MODE] & VGA_GC_MODE_ODD_EVEN) != 0;
+    p->read_map = gc[VGA_GC_READ_MAP] & 3;
+    p->compare = gc[VGA_GC_MODE] & VGA_GC_MODE_READ;
+    p->compare_color = planes_of(gc[VGA_GC_COMPARE]);
+    p->compare_care = planes_of(gc[VGA_GC_COMPARE_CARE]);
+    p->set_enable = planes_of(gc[VGA_GC_SET_ENABLE]);
+    p->set_reset = planes_of(gc[VGA_GC_SET_RESET]);
+    plan_bit_mask(v, p);
+    p->plane_mask = planes_of(v->seq[VGA_SEQ_MAP_MASK]);
+}
+
 static struct vga_plan plan_make(const struct vga *v)
 {
     static const uint32_t maps[4][2] = {{0, 0x20000}, {0, 0x10000}, {0x10000, 0x8000}, {0x18000, 0x8000}};
-    const uint8_t *gc = v->gc;
-    const uint32_t *map = maps[gc[VGA_GC_MISC] >> VGA_GC_MISC_MAP_SHIFT & 3];
-    struct vga_plan p = {
-        .path = VGA_PATH_PLANAR,
-        .write_mode = gc[VGA_GC_MODE] & VGA_GC_MODE_WRITE,
-        .rotate = gc[VGA_GC_ROTATE] & 7,
-        .logic = gc[VGA_GC_ROTATE] >> 3 & 3,
-        .odd_read = (gc[VGA_GC_MODE] & VGA_GC_MODE_ODD_EVEN) != 0,
-        .read_map = gc[VGA_GC_READ_MAP] & 3,
-        .compare = gc[VGA_GC_MODE] & VGA_GC_MODE_READ,
-        .first = map[0],
-        .size = map[1],
-        .plane_mask = planes_of(v->seq[VGA_SEQ_MAP_MASK]),
-        .bit_mask = in_all_planes(gc[VGA_GC_BIT_MASK]),
-        .set_enable = planes_of(gc[VGA_GC_SET_ENABLE]),
-        .set_reset = planes_of(gc[VGA_GC_SET_RESET]),
-        .compare_color = planes_of(gc[VGA_GC_COMPARE]),
-        .compare_care = planes_of(gc[VGA_GC_COMPARE_CARE]),
-    };
-    p.simple = !p.write_mode && !p.rotate && !p.logic;
-    p.cpu_mask = p.bit_mask & ~p.set_enable;
-    p.fixed = p.bit_mask & p.set_enable & p.set_reset;
+    const uint32_t *map = maps[v->gc[VGA_GC_MISC] >> VGA_GC_MISC_MAP_SHIFT & 3];
+    struct vga_plan p = {.path = VGA_PATH_PLANAR, .first = map[0], .size = map[1]};
+    plan_data(v, &p);
     if (!(v->misc & VGA_MISC_RAM) || !(v->enable & VGA_ENABLE_ON))
         p.path = VGA_PATH_CLOSED;
     else if (dispi_linear(v))
@@ -167,6 +174,16 @@ static void mapping_set(struct vga *v, struct vga_mapping now)
     v->plan.mapping = now;
     if (v->host.mapped)
         v->host.mapped(v->host.ctx, now);
+}
+
+void vga_plan_data_update(struct vga *v, bool bit_mask)
+{
+    if (v->plan.path != VGA_PATH_PLANAR)
+        vga_plan_update(v);
+    else if (bit_mask)
+        plan_bit_mask(v, &v->plan);
+    else
+        plan_data(v, &v->plan);
 }
 
 void vga_plan_update(struct vga *v)

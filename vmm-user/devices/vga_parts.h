@@ -6,6 +6,9 @@
 // Recomputes the plan after a change of registers, and moves what the guest sees directly into or out of the planes.
 void vga_plan_update(struct vga *v);
 
+// The same where no more than the data path or the plane mask has changed, or the bit mask alone, as for each pixel.
+void vga_plan_data_update(struct vga *v, bool bit_mask);
+
 // While accesses are direct the window holds the truth: brings the planes up to date.
 void vga_planes_update(struct vga *v);
 

@@ -29,28 +29,38 @@ static uint64_t result_flags(uint64_t result, unsigned size)
     return flag_if(result & top_bit(size), RFLAGS_SF) | flag_if(result == 0, RFLAGS_ZF) | flag_if(even, RFLAGS_PF);
 }
 
-static uint64_t add_with(uint64_t dst, uint64_t src, uint64_t carry, unsigned size, uint64_t *rflags, uint64_t which)
-{
-    uint64_t result = (dst + src + carry) & size_mask(size);
-    bool carry_out = carry ? result <= dst : result < dst;
-    bool overflow = (dst ^ result) & (src ^ result) & top_bit(size);
-    flags_set(rflags, which,
-              result_flags(result, size) | flag_if(carry_out, RFLAGS_CF) | flag_if(overflow, RFLAGS_OF) |
-                  ((dst ^ src ^ result) & RFLAGS_AF));
-    return result;
-}
+// What this processor does itself, with the carry as given. It pushes: there must be no red zone.
+#define HOST_INSN(text, constraint)                                                                                    \
+    __asm__("bt $0, %k3; " text "; pushfq; popq %1"                                                                    \
+            : "+q"(dst), "=&r"(flags)                                                                                  \
+            : constraint(src), "r"((uint32_t)carry)                                                                    \
+            : "cc")
+#define HOST(name, insn, constraint, src1, src2, src4, src8)                                                           \
+    static uint64_t name(uint64_t dst, uint64_t src, uint64_t carry, unsigned size, uint64_t *rflags, uint64_t which)  \
+    {                                                                                                                  \
+        uint64_t flags;                                                                                                \
+        if (size == 1)                                                                                                 \
+            HOST_INSN(insn "b " src1 ", %b0", constraint);                                                             \
+        else if (size == 2)                                                                                            \
+            HOST_INSN(insn "w " src2 ", %w0", constraint);                                                             \
+        else if (size == 4)                                                                                            \
+            HOST_INSN(insn "l " src4 ", %k0", constraint);                                                             \
+        else                                                                                                           \
+            HOST_INSN(insn "q " src8 ", %0", constraint);                                                              \
+        flags_set(rflags, which, flags);                                                                               \
+        return dst;                                                                                                    \
+    }
+#define HOST_SHIFT(name, insn) HOST(name, insn, "c", "%%cl", "%%cl", "%%cl", "%%cl")
 
-static uint64_t subtract_with(uint64_t dst, uint64_t src, uint64_t borrow, unsigned size, uint64_t *rflags,
-                              uint64_t which)
-{
-    uint64_t result = (dst - src - borrow) & size_mask(size);
-    bool borrow_out = borrow ? dst <= src : dst < src;
-    bool overflow = (dst ^ src) & (dst ^ result) & top_bit(size);
-    flags_set(rflags, which,
-              result_flags(result, size) | flag_if(borrow_out, RFLAGS_CF) | flag_if(overflow, RFLAGS_OF) |
-                  ((dst ^ src ^ result) & RFLAGS_AF));
-    return result;
-}
+HOST(add_with, "adc", "q", "%b2", "%w2", "%k2", "%2")
+HOST(subtract_with, "sbb", "q", "%b2", "%w2", "%k2", "%2")
+HOST_SHIFT(rotate_left, "rol")
+HOST_SHIFT(rotate_right, "ror")
+HOST_SHIFT(rotate_left_with, "rcl")
+HOST_SHIFT(rotate_right_with, "rcr")
+HOST_SHIFT(shift_left, "shl")
+HOST_SHIFT(shift_right, "shr")
+HOST_SHIFT(shift_right_signed, "sar")
 
 static uint64_t logic_result(uint64_t result, unsigned size, uint64_t *rflags)
 {
@@ -123,101 +133,46 @@ static unsigned shift_count(uint64_t count, unsigned size)
     return (unsigned)count & (size == 8 ? 63 : 31);
 }
 
+// A count of 0 changes no flag.
+static uint64_t shift_flags(uint64_t count, unsigned size, uint64_t flags)
+{
+    return shift_count(count, size) ? flags : 0;
+}
+
 ALU(alu_rol)
 {
-    unsigned bits = 8 * size, count = shift_count(src, size), by = count % bits;
-    if (count == 0) {
-        return dst;
-    }
-    uint64_t result = by ? (dst << by | dst >> (bits - by)) & size_mask(size) : dst;
-    bool carry = result & 1, top = result & top_bit(size);
-    flags_set(rflags, RFLAGS_CF | RFLAGS_OF, flag_if(carry, RFLAGS_CF) | flag_if(top != carry, RFLAGS_OF));
-    return result;
+    return rotate_left(dst, src, 0, size, rflags, shift_flags(src, size, RFLAGS_CF | RFLAGS_OF));
 }
 
 ALU(alu_ror)
 {
-    unsigned bits = 8 * size, count = shift_count(src, size), by = count % bits;
-    if (count == 0) {
-        return dst;
-    }
-    uint64_t result = by ? (dst >> by | dst << (bits - by)) & size_mask(size) : dst;
-    bool top = result & top_bit(size), next = result & (top_bit(size) >> 1);
-    flags_set(rflags, RFLAGS_CF | RFLAGS_OF, flag_if(top, RFLAGS_CF) | flag_if(top != next, RFLAGS_OF));
-    return result;
+    return rotate_right(dst, src, 0, size, rflags, shift_flags(src, size, RFLAGS_CF | RFLAGS_OF));
 }
 
 ALU(alu_rcl)
 {
-    unsigned count = shift_count(src, size) % (8 * size + 1);
-    if (shift_count(src, size) == 0) {
-        return dst;
-    }
-    bool carry = *rflags & RFLAGS_CF;
-    for (; count; count--) {
-        bool out = dst & top_bit(size);
-        dst = ((dst << 1) | carry) & size_mask(size);
-        carry = out;
-    }
-    bool top = dst & top_bit(size);
-    flags_set(rflags, RFLAGS_CF | RFLAGS_OF, flag_if(carry, RFLAGS_CF) | flag_if(top != carry, RFLAGS_OF));
-    return dst;
+    return rotate_left_with(dst, src, *rflags & RFLAGS_CF, size, rflags, shift_flags(src, size, RFLAGS_CF | RFLAGS_OF));
 }
 
 ALU(alu_rcr)
 {
-    unsigned count = shift_count(src, size) % (8 * size + 1);
-    if (shift_count(src, size) == 0) {
-        return dst;
-    }
-    bool carry = *rflags & RFLAGS_CF;
-    for (; count; count--) {
-        bool out = dst & 1;
-        dst = dst >> 1 | (carry ? top_bit(size) : 0);
-        carry = out;
-    }
-    bool top = dst & top_bit(size), next = dst & (top_bit(size) >> 1);
-    flags_set(rflags, RFLAGS_CF | RFLAGS_OF, flag_if(carry, RFLAGS_CF) | flag_if(top != next, RFLAGS_OF));
-    return dst;
+    return rotate_right_with(dst, src, *rflags & RFLAGS_CF, size, rflags,
+                             shift_flags(src, size, RFLAGS_CF | RFLAGS_OF));
 }
 
 ALU(alu_shl)
 {
-    unsigned bits = 8 * size, count = shift_count(src, size);
-    if (count == 0) {
-        return dst;
-    }
-    uint64_t result = count < bits ? (dst << count) & size_mask(size) : 0;
-    bool carry = count <= bits && (dst >> (bits - count)) & 1, top = result & top_bit(size);
-    flags_set(rflags, FLAGS_RESULT | RFLAGS_CF | RFLAGS_OF,
-              result_flags(result, size) | flag_if(carry, RFLAGS_CF) | flag_if(top != carry, RFLAGS_OF));
-    return result;
+    return shift_left(dst, src, 0, size, rflags, shift_flags(src, size, FLAGS_ALL));
 }
 
 ALU(alu_shr)
 {
-    unsigned bits = 8 * size, count = shift_count(src, size);
-    if (count == 0) {
-        return dst;
-    }
-    uint64_t result = count < bits ? dst >> count : 0;
-    bool carry = count <= bits && (dst >> (count - 1)) & 1;
-    flags_set(rflags, FLAGS_RESULT | RFLAGS_CF | RFLAGS_OF,
-              result_flags(result, size) | flag_if(carry, RFLAGS_CF) | flag_if(dst & top_bit(size), RFLAGS_OF));
-    return result;
+    return shift_right(dst, src, 0, size, rflags, shift_flags(src, size, FLAGS_ALL));
 }
 
 ALU(alu_sar)
 {
-    unsigned count = shift_count(src, size);
-    if (count == 0) {
-        return dst;
-    }
-    int64_t value = (int64_t)sign_extend(dst, size);
-    uint64_t result = (uint64_t)(value >> count) & size_mask(size);
-    bool carry = (value >> (count - 1)) & 1;
-    flags_set(rflags, FLAGS_RESULT | RFLAGS_CF | RFLAGS_OF, result_flags(result, size) | flag_if(carry, RFLAGS_CF));
-    return result;
+    return shift_right_signed(dst, src, 0, size, rflags, shift_flags(src, size, FLAGS_ALL));
 }
 
 // Shifts of two registers' bits. A 16-bit operand with a count over 16 is undefined; we take what the processors do,

@@ -42,12 +42,23 @@ struct insn_hint {
 
 enum { INSN_CACHE_ENTRIES = 128, INSN_CACHE_BYTES = 16 };
 
+// What insn_run knows of a decoded instruction ahead of time.
+struct insn_quick {
+    uint8_t kind;           // enum quick_kind
+    uint8_t dst, src;       // registers: bytes from gpr[0] on
+    uint64_t mask, changed; // ones for the operand's size; for what a result changes of a register
+    uint64_t address_mask;  // ones for the address size
+    uint64_t (*function)(uint64_t dst, uint64_t src, uint64_t third, unsigned size, uint64_t *rflags); // NULL: none
+};
+
 // Decoded instructions, found by RIP and trusted only if mode and bytes are the same: never stale. Zeroed is empty.
 struct insn_cache {
     struct insn_cache_entry {
-        uint64_t bytes[2], mask[2]; // the instruction, and ones for its length
-        unsigned mode_key;          // enum insn_mode + 1
+        _Alignas(128) uint64_t bytes[2]; // the instruction
+        uint64_t mask[2];                // ones for its length
+        unsigned mode_key;               // enum insn_mode + 1
         struct insn insn;
+        struct insn_quick quick;
     } entries[INSN_CACHE_ENTRIES];
     struct guest_walk_cache walks; // of code and data pages
 };
@@ -62,8 +73,8 @@ struct insn_cpu {
     insn_block *block;
     void *context;
     const uint32_t *attention; // not 0: a REP pauses between two elements, as for an interrupt; may be NULL
-    uint8_t max_phys; // as in struct guest_paging
-    uint64_t gate;    // as there; when it changes, cache->walks must be emptied
+    uint8_t max_phys;          // as in struct guest_paging
+    uint64_t gate;             // as there; when it changes, cache->walks must be emptied
     uint32_t pkru;
     uint8_t vector; // enum vector_flag: SSE4, AVX, AVX2 are there
 
@@ -71,6 +82,7 @@ struct insn_cpu {
     uint32_t has;          // MTD groups beyond the ones that are always there
 
     // Out.
+    bool accessed; // set by mmio, port and block for insn_run
     struct insn_fault fault;
     const char *reason;              // of INSN_UNSUPPORTED
     uint32_t wanted;                 // of INSN_STATE: MTD groups
@@ -84,14 +96,6 @@ enum insn_mode insn_mode_of(const struct utcb_state *state);
 // Fetches and decodes the instruction at CS:RIP. On INSN_DONE *in is good until the next fetch of this vCPU.
 enum insn_result insn_fetch(struct insn_cpu *cpu, const struct insn **in);
 
-// The same for the instruction behind one that was executed, with nothing but those in between: `page`, zeroed at first,
-// remembers where their code is.
-struct insn_page {
-    uint64_t linear;
-    const uint8_t *host; // NULL: not known
-};
-enum insn_result insn_fetch_next(struct insn_cpu *cpu, struct insn_page *page, const struct insn **in);
-
 // Executes it. A privileged instruction is not executed but INSN_UNSUPPORTED; port instructions are executed without a
 // look at IOPL and the I/O bitmap, which the processor checked before the exit. REP stops with INSN_RETRY after 4096
 // iterations or when somebody wants attention; with TF it ends after one, RIP still at it.
@@ -99,3 +103,9 @@ enum insn_result insn_execute(struct insn_cpu *cpu, const struct insn *in);
 
 // Both.
 enum insn_result insn_emulate(struct insn_cpu *cpu);
+
+// Goes on behind an instruction of 16- or 32-bit code that was executed: ends after `most` instructions that accessed
+// devices (true), `idle` in a row that did not, when somebody wants attention after one that did, or before one that
+// does not succeed, which is left to the guest (false). Without `ports`, port instructions are of those. The VMM sees
+// to breakpoints, single steps and shadows.
+bool insn_run(struct insn_cpu *cpu, unsigned most, unsigned idle, bool ports);

@@ -63,6 +63,7 @@ static void entry_fill(struct insn_cache_entry *e, const uint64_t bytes[2], enum
     e->bytes[0] = bytes[0] & e->mask[0];
     e->bytes[1] = bytes[1] & e->mask[1];
     e->mode_key = mode + 1;
+    insn_quick_make(&e->quick, &e->insn);
 }
 
 static __attribute__((noinline)) enum insn_result decode_into(struct insn_cpu *cpu, struct insn_cache_entry *e,
@@ -124,30 +125,18 @@ static __attribute__((noinline)) enum insn_result fetch_slow(struct insn_cpu *cp
     return decode_into(cpu, e, bytes, INSN_CACHE_BYTES, mode, &error);
 }
 
-static inline struct insn_cache_entry *entry_of(const struct insn_cpu *cpu, uint64_t rip)
-{
-    return &cpu->cache->entries[(rip ^ rip >> 7) % INSN_CACHE_ENTRIES];
-}
-
-static inline bool entry_is(const struct insn_cache_entry *e, enum insn_mode mode, const uint8_t *code)
-{
-    return e->mode_key == mode + 1 && (host_load(code, 8) & e->mask[0]) == e->bytes[0] &&
-           (host_load(code + 8, 8) & e->mask[1]) == e->bytes[1];
-}
-
 // The cache's entry if it is there and its bytes are still those in memory.
 static inline enum insn_result fetch_fast(struct insn_cpu *cpu, const struct insn **in)
 {
     const struct utcb_state *state = cpu->state;
     enum insn_mode mode = insn_mode_of(state);
     uint64_t rip = state->rip, linear = code_address(state, mode), gpa;
-    struct insn_cache_entry *e = entry_of(cpu, rip);
+    struct insn_cache_entry *e = insn_cache_at(cpu->cache, rip);
     *in = &e->insn;
     if (e->mode_key == mode + 1 && (linear & (GUEST_PAGE_SIZE - 1)) <= GUEST_PAGE_SIZE - INSN_CACHE_BYTES &&
         guest_walk_lookup(&cpu->cache->walks, regime_of(cpu), state->cr3, linear, GUEST_FETCH, &gpa)) {
         const uint8_t *code = guest_mem_at(cpu->ram, gpa, INSN_CACHE_BYTES);
-        if (code && (host_load(code, 8) & e->mask[0]) == e->bytes[0] &&
-            (host_load(code + 8, 8) & e->mask[1]) == e->bytes[1]) {
+        if (code && insn_cache_holds(e, mode + 1, code)) {
             return INSN_DONE;
         }
     }
@@ -157,26 +146,6 @@ static inline enum insn_result fetch_fast(struct insn_cpu *cpu, const struct ins
 enum insn_result insn_fetch(struct insn_cpu *cpu, const struct insn **in)
 {
     return fetch_fast(cpu, in);
-}
-
-enum insn_result insn_fetch_next(struct insn_cpu *cpu, struct insn_page *page, const struct insn **in)
-{
-    const struct utcb_state *state = cpu->state;
-    enum insn_mode mode = insn_mode_of(state);
-    uint64_t rip = state->rip, linear = code_address(state, mode), offset = linear - page->linear;
-    struct insn_cache_entry *e = entry_of(cpu, rip);
-    if (page->host && offset <= GUEST_PAGE_SIZE - INSN_CACHE_BYTES && entry_is(e, mode, page->host + offset)) {
-        *in = &e->insn;
-        return INSN_DONE;
-    }
-    enum insn_result result = fetch_fast(cpu, in);
-    uint64_t gpa;
-    page->linear = linear & ~(GUEST_PAGE_SIZE - 1ull);
-    page->host = NULL;
-    if (result == INSN_DONE && address_translate(cpu, page->linear, GUEST_FETCH, &gpa) == INSN_DONE) {
-        page->host = guest_mem_at(cpu->ram, gpa, GUEST_PAGE_SIZE);
-    }
-    return result;
 }
 
 // A plain MOV at the address that the exit translated goes straight to the device.

@@ -34,8 +34,8 @@ insn_handler string_execute; // MOVS CMPS STOS LODS SCAS INS OUTS
 insn_handler modify_execute, examine_execute, exchange_execute, compare_exchange_execute, compare_exchange_pair_execute;
 insn_handler vector_execute;
 insn_handler multiply_execute; // MUL IMUL DIV IDIV
-insn_handler push_execute, pop_execute, call_execute, jump_execute, ret_execute, leave_execute, enter_execute, jcc_execute,
-    loop_execute;
+insn_handler push_execute, pop_execute, call_execute, jump_execute, ret_execute, leave_execute, enter_execute,
+    jcc_execute, loop_execute;
 
 static inline enum insn_result fault_raise(struct insn_cpu *cpu, unsigned vector, bool has_error, uint32_t error)
 {
@@ -125,6 +125,20 @@ static inline uint64_t regime_of(const struct insn_cpu *cpu)
     const struct utcb_state *state = cpu->state;
     return guest_walk_regime(state->cr0, state->cr4, state->efer, state->rflags, cpl_of(state), cpu->pkru);
 }
+
+static inline struct insn_cache_entry *insn_cache_at(struct insn_cache *cache, uint64_t rip)
+{
+    return &cache->entries[(rip ^ rip >> 7) % INSN_CACHE_ENTRIES];
+}
+
+// Are its bytes still those of the code?
+static inline bool insn_cache_holds(const struct insn_cache_entry *e, unsigned mode_key, const uint8_t *code)
+{
+    return e->mode_key == mode_key && (host_load(code, 8) & e->mask[0]) == e->bytes[0] &&
+           (!e->mask[1] || (host_load(code + 8, 8) & e->mask[1]) == e->bytes[1]);
+}
+
+void insn_quick_make(struct insn_quick *q, const struct insn *in);
 
 // Segmentation (SDM 3A 5.3, 5.4): the linear address of `size` bytes at segment:offset, or #GP, #SS.
 enum insn_result linear_address(struct insn_cpu *cpu, enum insn_mode mode, unsigned segment, uint64_t offset,
