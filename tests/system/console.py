@@ -28,6 +28,8 @@ ON = os.environ.get("MICA_ON", "qemu")
 EXACT = ON == "bochs"       # time is counted in instructions; QEMU's is this host's, and others use the host, too
 BOCHS_HZ = 100_000_000
 BACKEND = {"bochs": "VT-x", "qemu": "SVM"}[ON]
+QUICK_APPEND = "console=ttyS0,115200 quiet cryptomgr.notests"  # as in quick.cfg
+NO_LINUX = ("--guests", "")  # options of a System that starts only tiny guests: its medium loads in half the time
 BOOT_SECONDS = 300
 COMMAND_SECONDS = 300
 GUEST_BOOT_SECONDS = 900
@@ -54,7 +56,8 @@ class System:
     """One run of the system. Use with `with`; everything is ended and reaped at its end."""
 
     def __init__(self, *options, on=ON, boot=True, timeout=3000):
-        guests = [] if {"--guests", "--boot-only-files"} & set(options) else ["--guests", "linux"]
+        guests = [] if {"--guests", "--boot-only-files"} & set(options) else \
+                 ["--guests", "linux", "--file", f"guests/quick.cfg={ROOT}/tests/system/quick.cfg"]
         self.folder = tempfile.TemporaryDirectory(prefix="mica-test-")
         self.log = Path(self.folder.name)
         self.errors = open(self.log / "run.err", "w+")

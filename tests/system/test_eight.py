@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Eight Linux guests at once on 1, 2 and 4 CPUs: each answers, one is killed, another's VMM crashes, the rest goes on; when all
 are ended, root's and the kernel's free memory is what it was, to the page."""
-from console import GUEST_BOOT_SECONDS, System, check, run_tests, same
+from console import GUEST_BOOT_SECONDS, QUICK_APPEND, System, check, run_tests, same
 
 GUESTS = 8
-START = 'vm run -n g -m 128M -kernel linux -initrd linux.initrd -append "console=ttyS0,115200 quiet"'
+START = 'vm run -n g -m 128M -kernel linux -initrd linux.initrd -append "' + QUICK_APPEND + '"'
 ANSWER_SECONDS = 2 * GUEST_BOOT_SECONDS  # the others boot at the same time
 
 

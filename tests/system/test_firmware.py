@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from console import BOOT_SECONDS, PATIENCE, Failure, Skip, System, check, run_tests
+from console import BOOT_SECONDS, NO_LINUX, PATIENCE, Failure, Skip, System, check, run_tests
 
 GRUB_CONFIG = """\
 set timeout=600
@@ -36,7 +36,7 @@ def freedos_image():
 
 
 def test_freedos_floppy():
-    with System("--file", f"dos={freedos_image()}") as mica:
+    with System(*NO_LINUX, "--file", f"dos={freedos_image()}") as mica:
         vm = mica.vm_start("vm run -n dos -m 16M -fda dos")
         screen_shows(mica, vm, "A:\\>")
         mica.command(f'vm keys {vm} "dir<enter>"')
@@ -56,7 +56,7 @@ def test_grub_from_cd():
         (tree / "hello.txt").write_text("Hello from a file\n")
         iso = Path(folder) / "grub.iso"
         subprocess.run(["grub-mkrescue", "-o", iso, tree], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        with System("--file", f"cd={iso}") as mica:
+        with System(*NO_LINUX, "--file", f"cd={iso}") as mica:
             vm = mica.vm_start("vm run -n grub -m 64M -cdrom cd")
             screen_shows(mica, vm, "Second entry")
             mica.command(f'vm keys {vm} "<down><enter>"')
@@ -70,7 +70,7 @@ def test_nothing_to_boot_and_bad_disks():
         blank.write_bytes(bytes(1 << 20))
         short.write_bytes(bytes(700))
         empty.write_bytes(b"")
-        with System("--file", f"blank={blank}", "--file", f"short={short}", "--file", f"empty={empty}") as mica:
+        with System(*NO_LINUX, "--file", f"blank={blank}", "--file", f"short={short}", "--file", f"empty={empty}") as mica:
             for options in ("-hda blank", "-fda short -hda short -cdrom short", "-cdrom blank -boot d"):
                 vm = mica.vm_start(f"vm run -n none -m 4M {options}")
                 screen_shows(mica, vm, "No bootable device")

@@ -3,7 +3,7 @@
 import re
 import subprocess
 import time
-from console import BOOT_SECONDS, BUILD, GUEST_BOOT_SECONDS, PATIENCE, ROOT, Skip, System, check, run_tests, same, temporary
+from console import BOOT_SECONDS, BUILD, GUEST_BOOT_SECONDS, PATIENCE, QUICK_APPEND, ROOT, Skip, System, check, run_tests, same, temporary
 
 
 def stock(name):
@@ -118,7 +118,7 @@ def test_xen_boots_to_its_own_console():
 
 def test_memory_on_both_sides_of_the_hole():
     with System("--memory", "7G") as mica:
-        vm = mica.vm_start('vm run -m 5G -kernel linux -initrd linux.initrd -append "console=ttyS0,115200 quiet"')
+        vm = mica.vm_start(f'vm run -m 5G -kernel linux -initrd linux.initrd -append "{QUICK_APPEND}"')
         mica.enter(vm)
         total = int(re.search(r"MemTotal:\s+(\d+) kB", mica.guest("cat /proc/meminfo"))[1])
         check(4_900_000 < total < 5_242_880, f"the guest of 5G sees {total} kB")

@@ -40,7 +40,7 @@ def test_small_guests():
 def test_idle_linux():
     """It halts: the HLT that waits is taken back for a moment, and nothing is lost."""
     with System() as mica:
-        vm = mica.vm_start("vm start linux-quiet")
+        vm = mica.vm_start("vm start quick")
         mica.enter(vm)
         mica.leave()
         for _ in range(20):

@@ -24,7 +24,7 @@ def test_vms_come_and_go():
             start_and_kill(mica, first, AT_ONCE, "spin" if first % 2 else "hlt")
         same(mica.free_memory(), free, f"free memory after {ROUNDS} VMs and before")
         for vm in range(ROUNDS + 1, ROUNDS + 4):
-            mica.command("vm start linux-quiet")
+            mica.command("vm start quick")
             mica.command("sleep 1")
             same(mica.command(f"vm kill {vm}").strip(), f"vm {vm} killed", "vm kill")
             same(mica.free_memory(), free, f"free memory after Linux in VM {vm} and before")

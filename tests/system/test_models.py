@@ -11,7 +11,7 @@ TRACES = r"ACPI (Error|Exception|BIOS Error)|WARNING: CPU|BUG: |Call Trace|nobod
 def boots(model, cpus):
     with System("--model", model, "--cpus", str(cpus)) as mica:
         free = mica.free_memory()
-        vm = mica.vm_start("vm start linux-quiet")
+        vm = mica.vm_start("vm start quick")
         mica.enter(vm)
         same(mica.guest("uname -r; nproc").splitlines()[1], "1", "CPUs of the guest")
         mica.check_sleep(2)

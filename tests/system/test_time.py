@@ -11,7 +11,7 @@ PAUSE_SECONDS = 30         # longer than Linux' watchdogs wait
 def test_pause():
     """Time stands still for the one that is paused, and for that one alone."""
     with System() as mica:
-        paused, other = (mica.vm_start("vm start linux-quiet") for _ in range(2))
+        paused, other = (mica.vm_start("vm start quick") for _ in range(2))
         before_other = read_clocks(mica, other)
         before = read_clocks(mica, paused)
         check("paused" in mica.command(f"vm pause {paused}"), "vm pause")
@@ -57,7 +57,7 @@ def early(mica, vm, sleeps):
 
 def busy_guests(count, seconds):
     with System() as mica:
-        machines = [mica.vm_start("vm start linux-quiet") for _ in range(count)]
+        machines = [mica.vm_start("vm start quick") for _ in range(count)]
         before = {}
         for vm in machines:
             mica.ask(vm, BUSY)

@@ -5,7 +5,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from console import BUILD, GUEST_BOOT_SECONDS, GUEST_PROMPT, PATIENCE, ROOT, Failure, Skip, System, check, run_tests, same
+from console import BUILD, GUEST_BOOT_SECONDS, GUEST_PROMPT, PATIENCE, QUICK_APPEND, ROOT, Failure, Skip, System, check, run_tests, same
 from test_screen import BareQemu, screen_shows, screenshot, shrunk, wait_same
 
 SECONDS = 60
@@ -116,7 +116,7 @@ def test_grub_in_graphics():
 def test_linux_on_the_screen():
     """A kernel that is loaded without the firmware finds the text screen that it left."""
     with System() as mica:
-        vm = mica.vm_start('vm run -n tty -m 256M -kernel linux -initrd linux.initrd -append "console=tty0"')
+        vm = mica.vm_start('vm run -n tty -m 256M -kernel linux -initrd linux.initrd -append "console=tty0 cryptomgr.notests"')
         screen_shows(mica, vm, "Run /init as init process")
         mica.power_off()
 
@@ -127,7 +127,7 @@ def test_linux_with_a_framebuffer():
     if result.returncode:
         raise Skip(f"no linux-image-amd64: {result.stderr.strip()}")
     with System("--file", f"k={result.stdout.strip()}") as mica:
-        vm = mica.vm_start('vm run -m 256M -kernel k -initrd linux.initrd -append "vga=0x311 console=tty0 console=ttyS0,115200"')
+        vm = mica.vm_start(f'vm run -m 256M -kernel k -initrd linux.initrd -append "vga=0x311 console=tty0 {QUICK_APPEND}"')
         mica.enter(vm, GUEST_PROMPT, GUEST_BOOT_SECONDS)
         check("VESA VGA" in mica.guest("cat /proc/fb"), "no VESA framebuffer")
         mica.leave()

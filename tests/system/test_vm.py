@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The shell's VM commands: run, list, stat, wait, reset, kill, crash, and a console that is left and entered again."""
 import re
-from console import GUEST_BOOT_SECONDS, PROMPT, System, check, run_tests, same
+from console import GUEST_BOOT_SECONDS, PROMPT, QUICK_APPEND, System, check, run_tests, same
 
 CRASHES = ["null", "ud", "stack", "kernel-address", "loop", "memory"]
 
@@ -80,7 +80,7 @@ def check_refusals(mica, vm):
 
 def test_commands():
     with System() as mica:
-        append = '-append "console=ttyS0,115200 quiet mica.test=7"'
+        append = '-append "' + QUICK_APPEND + ' mica.test=7"'
         vm = mica.vm_start(f"vm run -n adhoc -m 128M -kernel linux -initrd linux.initrd {append}")
         shown = mica.vm_list()[vm]
         same((shown["name"], shown["mem"], shown["state"]), ("adhoc", "128M", "running"), "vm list")

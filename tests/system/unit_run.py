@@ -90,6 +90,11 @@ class OptionsTest(unittest.TestCase):
             self.assertEqual(result.returncode, 2, (option, value))
             self.assertIn(option, result.stdout)
 
+    def test_guests_reach_the_medium(self):
+        result = run("--on", "qemu", "--guests", "no-such")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("--guests no-such: there are ", result.stdout)
+
     def test_bad_file_is_named(self):
         for entry in ("nothing", "a b=/etc/passwd", "x=/no/such/file", "shell=/etc/passwd", "root=/etc/passwd"):
             result = run("--on", "qemu", "--file", entry)
