@@ -202,7 +202,42 @@ static void client_dies(void)
     drop(shared_gate, 1);
 }
 
+static void makes_and_drops(void *arg)
+{
+    (void)arg;
+    for (;;) {
+        create_sm(200, SEL_SELF_PD, 0);
+        drop(200, 1); // waits for all CPUs
+    }
+}
+
+// A thread is destroyed while it waits for other CPUs in a call of its own; then a server answers somebody who is gone, too.
+static void dies_in_a_call(void)
+{
+    if (HIP->cpus == 1)
+        return skip("one CPU");
+    uint64_t sm = sels(1);
+    create_sm(sm, SEL_SELF_PD, 0);
+    ktest_mark();
+    for (unsigned i = 0; i < 60; i++) {
+        ktest_recycle();
+        struct child c;
+        child_create(&c, 64, PD_OBJ | PD_CTRL);
+        uint64_t t = child_spawn(&c, 1, 20, makes_and_drops, NULL);
+        sm_down(sm, tsc() + HIP->tsc_hz / 100000 * (i % 32));
+        destroy_pd(c.pd);
+        drop(t, 2);
+        client_dies();
+    }
+    drop(sm, 1);
+}
+
 const struct test tests_life[] = {
-    {"calls between PDs", cross_pd},  {"quota", quota},           {"server dies", server_dies},
-    {"client dies", client_dies},     {"lives leave nothing", lives_leave_nothing}, {0},
+    {"calls between PDs", cross_pd},
+    {"quota", quota},
+    {"server dies", server_dies},
+    {"client dies", client_dies},
+    {"a thread dies in a call, then a client", dies_in_a_call},
+    {"lives leave nothing", lives_leave_nothing},
+    {0},
 };
