@@ -35,7 +35,6 @@ static enum bios_result cursor_get(struct bios *b, struct bios_regs *r)
     else
         r->d.x = 0;
     r->c.x = bda16(b, BDA_CURSOR_SHAPE);
-    r->a.x = 0;
     return BIOS_DONE;
 }
 

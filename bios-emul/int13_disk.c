@@ -142,7 +142,7 @@ static enum disk_status seek(struct bios *b, struct bios_regs *r, struct drive *
 {
     (void)b;
     uint32_t cylinder = r->c.h | (r->c.l & 0xc0u) << 2;
-    return cylinder < d->geometry.cylinders ? DISK_OK : DISK_PARAMETER;
+    return !d->floppy && cylinder < d->geometry.cylinders ? DISK_OK : DISK_PARAMETER;
 }
 
 static enum disk_status nothing(struct bios *b, struct bios_regs *r, struct drive *d)

@@ -174,7 +174,8 @@ static enum bios_result wait_here(struct bios *b, struct bios_regs *r)
         if (!b->state.wait.fired)
             return BIOS_AGAIN;
         wait_cancel(b);
-        return done(r, 0);
+        carry(r, false); // AH stays: there are loops that set it once
+        return BIOS_DONE;
     }
     if (!wait_start(b, WAIT_CALLER, 0, (uint32_t)r->c.x << 16 | r->d.x)) {
         r->a.h = 0x83;

@@ -55,7 +55,7 @@ def reference_screen(program):
 
 def our_screen(mica, vm):
     shown = mica.command(f"vm screen {vm}").splitlines()
-    return [line.rstrip() for line in shown if not re.match(rf"\[ *\d+\.\d+\] vm {vm} stopped", line)]  # the log may come between
+    return [line.rstrip() for line in shown if not re.search(rf"\[ *\d+\.\d+\] vm {vm} stopped", line)]  # the log may come between
 
 
 def wait_screen(mica, vm, text, seconds=SECONDS):
