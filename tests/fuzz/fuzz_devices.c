@@ -102,6 +102,16 @@ static void lapic_eoi_sent(void *ctx, uint8_t vector)
     ioapic_eoi(&m.ioapic, vector);
 }
 
+static uint8_t shadow_ram[GUEST_MEM_SHADOW_END];
+static struct guest_mem shadow;
+
+// What is read-only keeps what it has, however it is written.
+static void shadow_changed(void *ctx)
+{
+    (void)ctx;
+    shadow_ram[GUEST_MEM_SHADOW] = (uint8_t)shadow.read_only;
+}
+
 static void machine_init(void)
 {
     memset(&m, 0, sizeof(m));
@@ -117,6 +127,8 @@ static void machine_init(void)
     acpi_pm_init(&m.pm, clock, 0x600, isa(9), power);
     reset_port_init(&m.reset_port, clock, power);
     pci_host_init(&m.pci, clock, &m.reset_port);
+    shadow = (struct guest_mem){.low = shadow_ram, .low_size = sizeof(shadow_ram)};
+    pci_host_shadow(&m.pci, &shadow, shadow_changed, NULL);
     port92_init(&m.port92, clock, fake_line(&m.fake, 21), power);
     debug_ports_init(&m.debug, clock, fake_console(&m.fake), power);
     hpet_init(&m.hpet, clock, isa(0), isa(8), (struct irq_line){isa_set, 0, 0});
@@ -155,10 +167,12 @@ static void touch(struct input *in, bool write)
     uint64_t offset = take(in, r->size > 256 ? 2 : 1) % r->size;
     if (r->space == IO_MMIO && take(in, 1) & 3)
         offset &= ~(uint64_t)(dev == &m.ioapic.dev || dev == &m.hpet.dev ? 3 : 15);
-    if (write)
+    if (write) {
         dev->ops->write(dev, r->space, r->base + offset, size, take(in, size));
-    else
+        CHECK(!(shadow.read_only & 1) || shadow_ram[GUEST_MEM_SHADOW] == (uint8_t)shadow.read_only);
+    } else {
         dev->ops->read(dev, r->space, r->base + offset, size);
+    }
 }
 
 static void time_step(struct input *in)
