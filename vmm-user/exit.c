@@ -221,8 +221,15 @@ static __attribute__((noinline)) uint64_t insn_unknown(struct vcpu *v, struct ut
     return exit_undefined(v, s);
 }
 
+uint64_t exit_insn_changed(struct insn_cpu *cpu)
+{
+    uint32_t groups = cpu->changed;
+    cpu->changed = 0;
+    return MTD_GPR | MTD_RFLAGS | groups;
+}
+
 // Which registers an instruction may have changed.
-static uint64_t insn_changes(const struct insn *in)
+static uint64_t insn_changes(struct insn_cpu *cpu, const struct insn *in)
 {
     static const uint32_t groups[16] = {
         [GPR_RAX] = MTD_ACDB, [GPR_RCX] = MTD_ACDB, [GPR_RDX] = MTD_ACDB, [GPR_RBX] = MTD_ACDB, [GPR_RSP] = MTD_RSP,
@@ -232,7 +239,7 @@ static uint64_t insn_changes(const struct insn *in)
         return groups[in->dst_reg];
     if (in->plain != INSN_PLAIN_NOT)
         return 0;
-    return MTD_GPR | MTD_RFLAGS;
+    return exit_insn_changed(cpu);
 }
 
 // 64-bit code seldom needs more segments than CS and SS: the others are asked for when it does.
@@ -252,13 +259,18 @@ static uint64_t insn_with_state(struct vcpu *v, struct utcb_state *s)
         return vcpu_widen(v, cpu->wanted);
     v->widened = VCPU_WIDE_EXITS;
     cpu->has = cpu->wanted;
+    cpu->blocks = false;
     enum insn_result result = insn_emulate(cpu);
     cpu->has = 0;
     if (result != INSN_DONE)
         return exit_insn_not_done(v, s, result);
-    s->rip -= s->insn_len;
     s->rflags &= ~RFLAGS_RF;
-    return exit_retire(v, s, MTD_GPR | MTD_RFLAGS);
+    if (cpu->blocks) { // traps wait too
+        s->intr_state |= BLOCKING_MOV_SS;
+        return exit_settle(v, s, MTD_RIP | MTD_STATE | exit_insn_changed(cpu));
+    }
+    s->rip -= s->insn_len;
+    return exit_retire(v, s, exit_insn_changed(cpu));
 }
 
 // Everything but an instruction that was executed.
@@ -298,7 +310,7 @@ uint64_t exit_insn(struct vcpu *v, struct utcb_state *s)
     if (__builtin_expect(result != INSN_DONE, 0))
         return exit_insn_not_done(v, s, result);
     s->rip -= s->insn_len; // exit_retire moves it by what the exit said; the executor has moved it already
-    uint64_t mtd = insn_changes(in);
+    uint64_t mtd = insn_changes(cpu, in);
     if (s->rflags & RFLAGS_RF) { // saved as 1 by an exit that is like a fault (SDM 3C 28.3.3)
         s->rflags &= ~RFLAGS_RF;
         mtd |= MTD_RFLAGS;

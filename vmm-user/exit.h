@@ -97,6 +97,7 @@ uint64_t exit_port(struct vcpu *v, struct utcb_state *s, uint16_t port, unsigned
 uint64_t exit_port_string(struct vcpu *v, struct utcb_state *s); // INS, OUTS: needs EXIT_MTD_INSN
 uint64_t exit_insn(struct vcpu *v, struct utcb_state *s);        // MMIO: v->insn.hint is set
 uint64_t exit_insn_legacy(struct vcpu *v, struct utcb_state *s); // the same for code that is not 64-bit (exit_legacy.c)
+uint64_t exit_insn_changed(struct insn_cpu *cpu); // by instructions since it was last asked
 uint64_t exit_insn_not_done(struct vcpu *v, struct utcb_state *s, enum insn_result result);
 uint64_t exit_apic_write(struct vcpu *v, struct utcb_state *s, uint32_t offset);
 bool exit_pdptes_load(struct vcpu *v, struct utcb_state *s);     // after a change of CR0, CR3, CR4; false: #GP

@@ -83,5 +83,5 @@ uint64_t exit_insn_legacy(struct vcpu *v, struct utcb_state *s)
         go_ahead(v, s);
     s->rip -= s->insn_len; // exit_retire moves it by what the exit said; the executor has moved it already
     s->rflags &= ~RFLAGS_RF;
-    return exit_retire(v, s, MTD_GPR | MTD_RFLAGS);
+    return exit_retire(v, s, exit_insn_changed(&v->insn));
 }

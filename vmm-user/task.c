@@ -5,6 +5,7 @@
 #include "lib/c/string.h"
 #include "vmm-user/exit.h"
 #include "vmm-user/guest_walk.h"
+#include "vmm-user/insn/descriptor.h"
 #include "vmm-user/vm.h"
 #include "x86/desc.h"
 #include "x86/regs.h"
@@ -17,16 +18,7 @@
 #define TSS_CR3       0x1c
 #define DR6_BT        (1ul << 15)
 #define DR7_LOCAL     0x155ul // L0-L3, LE
-#define AR_PRESENT    0x80u
-#define AR_SYSTEM     0x10u // clear: a system segment
-#define AR_CODE       0x08u
-#define AR_CONFORMING 0x04u // of code; of data: expands down
-#define AR_WRITABLE   0x02u // of data; of code: readable
-#define AR_ACCESSED   0x01u
-#define AR_V86        0x0f3u
-#define AR_UNUSABLE   0x1000u
 #define LDT_TYPE      2u
-#define SEL_TI        4u
 
 // Where the fields are that both kinds of TSS have.
 struct tss_layout {
@@ -103,25 +95,6 @@ static void field_set(struct task_image *tss, unsigned at, unsigned width, uint3
 
 // ---- descriptors
 
-static struct utcb_seg segment_of(uint16_t selector, uint64_t d)
-{
-    uint32_t limit = (uint32_t)((d & 0xffff) | (d >> 32 & 0xf0000));
-    return (struct utcb_seg){.sel = selector,
-                             .ar = (uint16_t)((d >> 40 & 0xff) | (d >> 44 & 0xf00)),
-                             .limit = d >> 55 & 1 ? limit << 12 | 0xfff : limit,
-                             .base = (d >> 16 & 0xffffff) | (d >> 32 & 0xff000000)};
-}
-
-// Where the descriptor of a selector lies; false: in no table.
-static bool descriptor_find(const struct utcb_state *s, uint16_t selector, uint64_t *at)
-{
-    const struct utcb_seg *table = &s->seg[selector & SEL_TI ? SEG_LDTR : SEG_GDTR];
-    if ((selector & SEL_TI && table->ar & AR_UNUSABLE) || (selector | 7u) > table->limit)
-        return false;
-    *at = table->base + (selector & ~7u);
-    return true;
-}
-
 static bool busy_set(struct task_switch *t, uint16_t selector, bool busy)
 {
     uint64_t at = t->s->seg[SEG_GDTR].base + (selector & ~7u) + 5;
@@ -156,20 +129,12 @@ static void segment_fail(struct task_switch *t, unsigned vector, uint16_t select
     fail(t, vector, (selector & ~3u) | t->external);
 }
 
-// SDM 3A table 8-1: what each segment register takes.
 static bool segment_check(const struct utcb_seg *seg, unsigned which, unsigned cpl)
 {
-    unsigned rpl = seg->sel & 3, dpl = seg->ar >> 5 & 3;
-    bool code = seg->ar & AR_CODE, conforming = code && seg->ar & AR_CONFORMING;
-    if (!(seg->ar & AR_SYSTEM))
-        return false;
-    if (which == SEG_CS)
-        return code && (conforming ? dpl <= rpl : dpl == rpl);
-    if (which == SEG_SS)
-        return !code && seg->ar & AR_WRITABLE && rpl == cpl && dpl == cpl;
-    if (code && !(seg->ar & AR_WRITABLE))
-        return false;
-    return conforming || (dpl >= cpl && dpl >= rpl);
+    unsigned rpl = seg->sel & SEL_RPL, dpl = seg->ar >> AR_DPL_SHIFT & 3;
+    if (which != SEG_CS)
+        return segment_fits(seg, which, cpl);
+    return seg->ar & AR_SEGMENT && seg->ar & AR_CODE && (seg->ar & AR_CONFORMING ? dpl <= rpl : dpl == rpl);
 }
 
 static void segment_load(struct task_switch *t, unsigned which, uint16_t selector, unsigned cpl)

@@ -175,6 +175,39 @@ static void system_instructions(void)
     check(vector == NO_VECTOR && *(volatile uint64_t *)(WINDOW + 66) == (uint64_t)gdt, "SGDT");
 }
 
+// Segments and tables from and to the window: what a kernel does with its own memory.
+static void descriptors(void)
+{
+    static uint64_t kept[2], value;
+    volatile uint16_t *selector = (volatile uint16_t *)(WINDOW + 8);
+    uint16_t got = 0;
+    W64 = 0x1122334455667788;
+    *selector = 16;
+    unsigned vector = TRY("lfs %1, %k0; mov %%fs, %2", : "=r"(value), "+m"(*(volatile uint8_t(*)[6])(WINDOW + 4)), "=r"(got) : : "memory");
+    check(vector == NO_VECTOR && value == 0x11223344 && got == 16, "LFS");
+    W16 = 0x7ff8;
+    check_same(TRY("mov %0, %%es", : : "m"(W16) : "memory"), GP, "MOV ES beyond the table");
+    check_same(caught_error, 0x7ff8, "its error code is the selector");
+    W16 = 16;
+    check_same(TRY("verw %0", : : "m"(W16) : "memory", "cc"), NO_VECTOR, "VERW");
+    asm volatile("verw %1; setz %b0" : "=r"(got) : "m"(W16) : "cc");
+    check_same(got & 0xff, 1, "VERW of a data segment");
+    asm volatile("lar %1, %0; lsl %1, %%rcx" : "=r"(value) : "m"(W16) : "rcx", "cc");
+    check_same(value & 0xf0ff00, 0xc09300, "LAR");
+    asm volatile("sldt %0; str %1" : "=m"(W16), "=m"(*selector));
+    check(W16 == 0 && *selector != 0, "SLDT and STR");
+    asm volatile("sidt %0" : "=m"(*(volatile uint8_t(*)[10])(WINDOW + 16)));
+    check(*(volatile uint16_t *)(WINDOW + 16) == 4095 && *(volatile uint64_t *)(WINDOW + 18) == (uint64_t)idt, "SIDT");
+    vector = TRY("lidt %0; int3", : : "m"(*(volatile uint8_t(*)[10])(WINDOW + 16)) : "memory");
+    check_same(vector, BP, "LIDT, and an exception through the table");
+    asm volatile("mov %%rsp, %0; mov %2, %%rsp; pushfq; push %%fs; pop %%fs; popfq; mov %%rsp, %1; mov %0, %%rsp"
+                 : "=&r"(kept[0]), "=&r"(kept[1]) : "r"(TOP) : "memory", "cc");
+    check_same(kept[1], (uint64_t)TOP, "PUSHF, PUSH FS, POP FS, POPF");
+    asm volatile("mov %%rsp, %0; lea 2f(%%rip), %%rax; mov %%rax, (%3); movw $8, 8(%3); mov %2, %%rsp; rex64 lcall *(%3); mov %%rsp, %1;"
+                 "mov %0, %%rsp; jmp 3f; 2: rex64 lret; 3:" : "=&r"(kept[0]), "=&r"(kept[1]) : "r"(TOP), "r"(WINDOW) : "rax", "memory");
+    check_same(kept[1], (uint64_t)TOP, "far CALL and RET");
+}
+
 typedef uint32_t bytes16 __attribute__((vector_size(16)));
 
 static __attribute__((target("sse2"))) void vectors(void)
@@ -190,12 +223,70 @@ static __attribute__((target("sse2"))) void vectors(void)
         vector = TRY(name " %0, %%xmm3\n\tmovups %%xmm3, %1", : : "m"(*(volatile bytes16 *)w), "m"(*(bytes16 *)got) : "memory");    \
         check(vector == NO_VECTOR && got[0] == 5 && got[1] == 6 && got[2] == 7 && got[3] == 8, name " from a device");  \
     } while (0)
+    W64 = 0x1122334455667788;
+    uint64_t bits = 0;
+    asm volatile("movq %1, %%mm1; movq %%mm1, 8(%2); movd (%2), %%xmm5; movd %%xmm5, %k0; movss %%xmm5, 16(%2); movnti %0, 24(%2); emms"
+                 : "+&r"(bits) : "m"(W64), "r"(WINDOW) : "memory");
+    check(bits == 0x55667788 && w[2] == 0x55667788 && w[3] == 0x11223344 && w[4] == 0x55667788 && w[6] == 0x55667788, "MOVQ, MOVD, MOVSS, MOVNTI");
+    asm volatile("pcmpeqd %%xmm4, %%xmm4; movdqu %%xmm4, (%1); pxor (%1), %%xmm4; movq %%xmm4, %0" : "=r"(bits) : "r"(WINDOW) : "memory");
+    check_same(bits, 0, "PXOR");
+    W64 = 0x4008000000000000; // 3.0
+    asm volatile("fninit; fldl (%0); fadd %%st; fistpl 8(%0); fnstcw 16(%0); fnstsw 18(%0)" : : "r"(WINDOW) : "memory");
+    check(w[2] == 6 && w[4] == 0x37f, "FLD, FISTP, FNSTCW, FNSTSW");
+    asm volatile("movups %1, %%xmm15; fxsave64 (%0); xorps %%xmm15, %%xmm15; fxrstor64 (%0); movups %%xmm15, 512(%0)"
+                 : : "r"(WINDOW), "m"(*(bytes16 *)value) : "memory");
+    check(w[128] == 1 && w[131] == 4 && w[6] == 0x1f80, "FXSAVE and FXRSTOR");
+    W32 = 0x10000;
+    check_same(TRY("ldmxcsr %0", : : "m"(W32) : "memory"), GP, "LDMXCSR of a bit that is not there");
+    if (!is_amd()) { // QEMU 7.2 does not look at the alignment
+        check_same(TRY("movaps 8(%0), %%xmm0", : : "r"(WINDOW) : "memory"), GP, "MOVAPS that is not aligned");
+        check_same(TRY("paddd 8(%0), %%xmm0", : : "r"(WINDOW) : "memory"), GP, "PADDD that is not aligned");
+    }
+    check_same(TRY("movups 4090(%0), %%xmm0", : : "r"(WINDOW) : "memory"), NO_VECTOR, "MOVUPS over two pages");
+    cr0_set(cr0_get() | 8);
+    check_same(TRY("movups %0, %%xmm0", : : "m"(W32) : "memory"), NM, "MOVUPS with CR0.TS");
+    check_same(TRY("fldl %0", : : "m"(W64) : "memory"), NM, "FLD with CR0.TS");
+    asm volatile("clts");
+    cr4_set(cr4_get() & ~0x200ul);
+    check_same(TRY("movups %0, %%xmm0", : : "m"(W32) : "memory"), UD, "MOVUPS without CR4.OSFXSR");
+    cr4_set(cr4_get() | 0x200);
+    if (cpuid(1, 0).ecx & 1u << 20) {
+        W64 = 0x3132333435363738;
+        bits = 0;
+        asm volatile("crc32q %1, %0" : "+r"(bits) : "m"(W64));
+        uint64_t other = 0, eight = 0x3132333435363738;
+        asm volatile("crc32q %1, %0" : "+r"(other) : "r"(eight));
+        check_same(bits, other, "CRC32");
+        asm volatile("popcnt %1, %0" : "=r"(bits) : "m"(W64) : "cc");
+        check_same(bits, 29, "POPCNT");
+    }
     MOVE("movdqu");
     MOVE("movaps");
     MOVE("movapd");
     MOVE("movups");
     MOVE("movupd");
     MOVE("movdqa");
+}
+
+static __attribute__((target("avx2"))) void wide_vectors(void)
+{
+    static uint32_t got[8] __attribute__((aligned(32)));
+    uint64_t cr4 = cr4_get();
+    if (!(cpuid(1, 0).ecx & 1u << 28)) {
+        skip("AVX with device memory", "the CPU has none");
+        return;
+    }
+    cr4_set(cr4 | 1ul << 18);
+    asm volatile("xsetbv" : : "a"(7), "d"(0), "c"(0));
+    for (unsigned i = 0; i < 8; i++)
+        (&W32)[i] = i + 1;
+    unsigned vector = TRY("vmovups (%0), %%ymm9; vmovaps %%ymm9, %1; vmovups %%ymm9, 64(%0)", : : "r"(WINDOW), "m"(got) : "memory");
+    check(vector == NO_VECTOR && got[0] == 1 && got[7] == 8 && (&W32)[16] == 1 && (&W32)[23] == 8, "VMOVUPS of 256 bits");
+    vector = TRY("vxorps %%ymm8, %%ymm8, %%ymm8; vorps (%0), %%ymm8, %%ymm10; vbroadcastss 8(%0), %%xmm8; vmovups %%ymm10, %1", : : "r"(WINDOW), "m"(got) : "memory");
+    check(vector == NO_VECTOR && got[0] == 1 && got[7] == 8, "VORPS and VBROADCASTSS");
+    asm volatile("xsetbv" : : "a"(3), "d"(0), "c"(0));
+    check_same(TRY("vmovups (%0), %%ymm9", : : "r"(WINDOW) : "memory"), UD, "VMOVUPS without XCR0.AVX");
+    cr4_set(cr4);
 }
 
 void check_mmio(void)
@@ -210,5 +301,7 @@ void check_mmio(void)
     stack();
     branches();
     system_instructions();
+    descriptors();
     vectors();
+    wide_vectors();
 }

@@ -256,7 +256,10 @@ static const char *compare(const struct insn *in, const ZydisDecodedInstruction 
     }
     const unsigned kinds[3] = {in->dst, in->src, in->third}, regs[3] = {in->dst_reg, in->src_reg, in->third_reg};
     const unsigned sizes[3] = {in->dst == INSN_REG && in->src == INSN_REG && in->op == INSN_OP_OUT ? 0 : in->size,
-                               in->op == INSN_OP_IN || in->op == INSN_OP_OUT || in->src_reg == 1 ? 0 : in->source_size,
+                               in->op == INSN_OP_IN || in->op == INSN_OP_OUT || in->src_reg == 1 ||
+                                       in->op == INSN_OP_LAR || in->op == INSN_OP_LSL // of which 16 bits count
+                                   ? 0
+                                   : in->source_size,
                                0};
     unsigned ours = 0, at = 0;
     for (unsigned i = 0; i < theirs->operand_count && ours < 3; i++) {

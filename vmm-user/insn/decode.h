@@ -37,7 +37,8 @@ enum insn_mode { INSN_MODE_16, INSN_MODE_32, INSN_MODE_64 };
     X(XSETBV, "xsetbv") X(RDPKRU, "rdpkru") X(WRPKRU, "wrpkru") X(VMCALL, "vmcall") X(VMMCALL, "vmmcall")             \
     X(JMP_FAR, "jmp far") X(CALL_FAR, "call far") X(RET_FAR, "retf") X(IRET, "iret") X(INT, "int") X(INT3, "int3")    \
     X(INT1, "int1") X(INTO, "into") X(LES, "les") X(LDS, "lds") X(LSS, "lss") X(LFS, "lfs") X(LGS, "lgs")     \
-    X(CRC32, "crc32") X(VECTOR, "vector") X(X87, "x87") X(FXSAVE, "fxsave") X(FXRSTOR, "fxrstor") X(LDMXCSR, "ldmxcsr")
+    X(LAR, "lar") X(LSL, "lsl") X(BOUND, "bound") X(CRC32, "crc32") X(VECTOR, "vector") X(X87, "x87")           \
+    X(FXSAVE, "fxsave") X(FXRSTOR, "fxrstor") X(LDMXCSR, "ldmxcsr")
 // clang-format on
 
 enum insn_op {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "vmm-user/insn/machine.h"
 
-// Writes the destination that is not read before.
-static enum insn_result value_write(struct insn_cpu *cpu, const struct insn *in, unsigned size, uint64_t value)
+enum insn_result value_write(struct insn_cpu *cpu, const struct insn *in, unsigned size, uint64_t value)
 {
     struct operand at;
     enum insn_result result;
@@ -20,15 +19,17 @@ static enum insn_result value_write(struct insn_cpu *cpu, const struct insn *in,
 // MOV MOVZX MOVSX MOVBE MOVNTI
 static enum insn_result move_execute(struct insn_cpu *cpu, const struct insn *in)
 {
-    bool special =
-        in->dst == INSN_SREG || in->dst == INSN_CR || in->dst == INSN_DR || in->src == INSN_CR || in->src == INSN_DR;
-    if (special) {
+    if (in->dst == INSN_CR || in->dst == INSN_DR || in->src == INSN_CR || in->src == INSN_DR) {
         return unsupported(cpu, "move to or from a system register");
     }
     uint64_t value;
     enum insn_result result = value_read(cpu, in, in->src, in->src_reg, in->source_size, &value);
     if (result != INSN_DONE) {
         return result;
+    }
+    if (in->dst == INSN_SREG) {
+        result = segment_load(cpu, in, in->dst_reg, (uint16_t)value, true);
+        return result == INSN_DONE ? insn_finish(cpu, in) : result;
     }
     if (in->op == INSN_OP_MOVSX) {
         value = sign_extend(value, in->source_size);
@@ -196,6 +197,20 @@ static insn_handler *const handlers[INSN_OP_COUNT] = {
     [INSN_OP_CBW... INSN_OP_CWD] = widen_execute,
     [INSN_OP_LAHF... INSN_OP_STD] = flags_execute,
     [INSN_OP_NOP... INSN_OP_SFENCE] = nothing_execute,
+    [INSN_OP_PUSHA] = pusha_execute,
+    [INSN_OP_POPA] = popa_execute,
+    [INSN_OP_PUSHF] = pushf_execute,
+    [INSN_OP_POPF] = popf_execute,
+    [INSN_OP_BOUND] = bound_execute,
+    [INSN_OP_SLDT... INSN_OP_STR] = selector_store_execute,
+    [INSN_OP_VERR... INSN_OP_VERW] = selector_examine_execute,
+    [INSN_OP_LAR... INSN_OP_LSL] = selector_examine_execute,
+    [INSN_OP_SGDT... INSN_OP_LIDT] = table_execute,
+    [INSN_OP_SMSW] = selector_store_execute,
+    [INSN_OP_LMSW] = lmsw_execute,
+    [INSN_OP_JMP_FAR... INSN_OP_CALL_FAR] = far_execute,
+    [INSN_OP_RET_FAR] = ret_far_execute,
+    [INSN_OP_LES... INSN_OP_LGS] = far_pointer_execute,
     [INSN_OP_CRC32] = count_execute,
     [INSN_OP_VECTOR... INSN_OP_LDMXCSR] = vector_execute,
 };

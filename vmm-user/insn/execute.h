@@ -86,6 +86,8 @@ struct insn_cpu {
     struct insn_fault fault;
     const char *reason;              // of INSN_UNSUPPORTED
     uint32_t wanted;                 // of INSN_STATE: MTD groups
+    uint32_t changed;                // groups beyond GPR, RIP, status flags: set by what was done, cleared by the VMM
+    bool blocks;                     // SS was loaded: nothing comes before the next instruction; as above
     uint8_t bytes[INSN_CACHE_BYTES]; // of an instruction that insn_fetch could not decode, for the log
     uint8_t byte_count;
 };

@@ -3,22 +3,12 @@
 #pragma once
 
 #include "vmm-user/insn/alu.h"
+#include "vmm-user/insn/descriptor.h"
 #include "vmm-user/insn/execute.h"
 #include "x86/desc.h"
 #include "x86/regs.h"
 
 enum { GUEST_PAGE_SIZE = 4096 };
-
-// Bits of utcb_seg.ar.
-enum segment_rights {
-    AR_WRITABLE = 1 << 1, // of data; of code: readable
-    AR_EXPAND_DOWN = 1 << 2,
-    AR_CODE = 1 << 3,
-    AR_DPL_SHIFT = 5,
-    AR_L = 1 << 9,
-    AR_D = 1 << 10,
-    AR_UNUSABLE = 1 << 12,
-};
 
 // A place in memory of `size` bytes for one access: RAM at `host`, or devices at gpa; at most two pages.
 struct operand {
@@ -33,6 +23,9 @@ typedef enum insn_result insn_handler(struct insn_cpu *cpu, const struct insn *i
 insn_handler string_execute; // MOVS CMPS STOS LODS SCAS INS OUTS
 insn_handler modify_execute, examine_execute, exchange_execute, compare_exchange_execute, compare_exchange_pair_execute;
 insn_handler vector_execute;
+insn_handler bound_execute, pusha_execute, popa_execute, pushf_execute, popf_execute;
+insn_handler far_execute, ret_far_execute, far_pointer_execute, selector_store_execute, table_execute, lmsw_execute,
+    selector_examine_execute;
 insn_handler multiply_execute; // MUL IMUL DIV IDIV
 insn_handler push_execute, pop_execute, call_execute, jump_execute, ret_execute, leave_execute, enter_execute,
     jcc_execute, loop_execute;
@@ -147,7 +140,9 @@ enum insn_result linear_address(struct insn_cpu *cpu, enum insn_mode mode, unsig
 // Paging: one linear address, or #PF. Uses the exit's hint, then the walk cache.
 enum insn_result address_translate(struct insn_cpu *cpu, uint64_t linear, unsigned access, uint64_t *gpa);
 
-// Both, for an operand of 1, 2, 4 or 8 bytes.
+// The same for an operand, and both for one of 1, 2, 4 or 8 bytes.
+enum insn_result linear_resolve(struct insn_cpu *cpu, enum insn_mode mode, uint64_t linear, unsigned size,
+                                unsigned access, struct operand *out);
 enum insn_result operand_resolve(struct insn_cpu *cpu, enum insn_mode mode, unsigned segment, uint64_t offset,
                                  unsigned size, unsigned access, struct operand *out);
 enum insn_result operand_read(struct insn_cpu *cpu, const struct operand *at, uint64_t *value);
@@ -162,6 +157,19 @@ insn_handler any_execute;
 // Source or destination value of an instruction, from register, memory or immediate.
 enum insn_result value_read(struct insn_cpu *cpu, const struct insn *in, unsigned kind, unsigned reg, unsigned size,
                             uint64_t *value);
+
+// The stack. A push that fails leaves the pointer alone; a peek always does.
+enum insn_result stack_push(struct insn_cpu *cpu, const struct insn *in, unsigned size, uint64_t value);
+enum insn_result stack_peek(struct insn_cpu *cpu, const struct insn *in, uint64_t pointer, unsigned size,
+                            uint64_t *value);
+void stack_set(struct insn_cpu *cpu, const struct insn *in, uint64_t pointer);
+
+// Loads a segment register but CS. MOV and POP load SS with `blocks`: nothing comes between them and the next instruction.
+enum insn_result segment_load(struct insn_cpu *cpu, const struct insn *in, unsigned which, uint16_t selector,
+                              bool blocks);
+
+// Writes the destination of an instruction that does not read it, and ends the instruction.
+enum insn_result value_write(struct insn_cpu *cpu, const struct insn *in, unsigned size, uint64_t value);
 
 // Is `target` a place that a near branch may go to? #GP(0) if not.
 enum insn_result branch_check(struct insn_cpu *cpu, enum insn_mode mode, uint64_t target);

@@ -107,14 +107,10 @@ void *ram_at(const struct insn_cpu *cpu, uint64_t gpa, uint64_t len)
     return guest_mem_at(cpu->ram, gpa, len);
 }
 
-enum insn_result operand_resolve(struct insn_cpu *cpu, enum insn_mode mode, unsigned segment, uint64_t offset,
-                                 unsigned size, unsigned access, struct operand *out)
+enum insn_result linear_resolve(struct insn_cpu *cpu, enum insn_mode mode, uint64_t linear, unsigned size,
+                                unsigned access, struct operand *out)
 {
-    uint64_t linear;
-    enum insn_result result = linear_address(cpu, mode, segment, offset, size, access, &linear);
-    if (result == INSN_DONE) {
-        result = address_translate(cpu, linear, access, &out->gpa[0]);
-    }
+    enum insn_result result = address_translate(cpu, linear, access, &out->gpa[0]);
     if (result != INSN_DONE) {
         return result;
     }
@@ -129,6 +125,14 @@ enum insn_result operand_resolve(struct insn_cpu *cpu, enum insn_mode mode, unsi
     out->first = (uint8_t)room;
     out->host = (void *)0;
     return address_translate(cpu, mode == INSN_MODE_64 ? second : (uint32_t)second, access, &out->gpa[1]);
+}
+
+enum insn_result operand_resolve(struct insn_cpu *cpu, enum insn_mode mode, unsigned segment, uint64_t offset,
+                                 unsigned size, unsigned access, struct operand *out)
+{
+    uint64_t linear;
+    enum insn_result result = linear_address(cpu, mode, segment, offset, size, access, &linear);
+    return result == INSN_DONE ? linear_resolve(cpu, mode, linear, size, access, out) : result;
 }
 
 static enum insn_result byte_access(struct insn_cpu *cpu, uint64_t gpa, bool write, uint64_t *value)

@@ -42,6 +42,7 @@ const struct opcode opcode_map_1[256] = {
     [0x58 ... 0x5f] = OP(POP, OP, NONE, NONE, D64),
     [0x60] = NONE_(PUSHA, NO64),
     [0x61] = NONE_(POPA, NO64),
+    [0x62] = OP(BOUND, R, RM, NONE, MEM | NO64), // with mod = 3 or in 64-bit mode an EVEX prefix
     [0x63] = OP(MOVSX, R, RM, NONE, ONLY64 | SRC32),
     [0x68] = OP(PUSH, IMM, NONE, NONE, D64),
     [0x69] = OP(IMUL, R, RM, IMM, 0),
@@ -149,6 +150,8 @@ const struct opcode opcode_map_1[256] = {
 const struct opcode opcode_map_0f[256] = {
     [0x00] = GROUP_(6),
     [0x01] = GROUP_(7),
+    [0x02] = OP(LAR, R, RM, NONE, SRC16),
+    [0x03] = OP(LSL, R, RM, NONE, SRC16),
     [0x05] = NONE_(SYSCALL, 0),
     [0x06] = NONE_(CLTS, 0),
     [0x07] = NONE_(SYSRET, 0),

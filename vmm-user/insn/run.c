@@ -282,7 +282,8 @@ static __attribute__((noinline)) enum insn_result other(struct run *r, const str
     if (!ports && (in->op == INSN_OP_IN || in->op == INSN_OP_OUT || in->op == INSN_OP_INS || in->op == INSN_OP_OUTS)) {
         return INSN_UNSUPPORTED;
     }
-    return gate_check(r, any_execute(r->cpu, in));
+    enum insn_result result = any_execute(r->cpu, in);
+    return r->cpu->changed ? INSN_RETRY : gate_check(r, result); // a segment, CR0 or AC: what is known ends here
 }
 
 // OUT DX

@@ -11,7 +11,12 @@ static unsigned stack_size(const struct insn_cpu *cpu, const struct insn *in)
     return cpu->state->seg[SEG_SS].ar & AR_D ? 4 : 2;
 }
 
-static enum insn_result stack_push(struct insn_cpu *cpu, const struct insn *in, unsigned size, uint64_t value)
+void stack_set(struct insn_cpu *cpu, const struct insn *in, uint64_t pointer)
+{
+    reg_write(cpu->state, GPR_RSP, stack_size(cpu, in), pointer);
+}
+
+enum insn_result stack_push(struct insn_cpu *cpu, const struct insn *in, unsigned size, uint64_t value)
 {
     unsigned width = stack_size(cpu, in);
     uint64_t top = (cpu->state->gpr[GPR_RSP] - size) & size_mask(width);
@@ -26,8 +31,7 @@ static enum insn_result stack_push(struct insn_cpu *cpu, const struct insn *in, 
     return result;
 }
 
-// Reads the top of the stack and leaves the pointer alone.
-static enum insn_result stack_peek(struct insn_cpu *cpu, const struct insn *in, uint64_t pointer, unsigned size,
+enum insn_result stack_peek(struct insn_cpu *cpu, const struct insn *in, uint64_t pointer, unsigned size,
                                    uint64_t *value)
 {
     struct operand at;
@@ -122,7 +126,7 @@ enum insn_result ret_execute(struct insn_cpu *cpu, const struct insn *in)
         result = branch_check(cpu, in->mode, target);
     }
     if (result == INSN_DONE) {
-        reg_write(state, GPR_RSP, stack_size(cpu, in), state->gpr[GPR_RSP] + released);
+        stack_set(cpu, in, state->gpr[GPR_RSP] + released);
         rip_set(cpu, target);
     }
     return result;
@@ -151,15 +155,14 @@ enum insn_result pop_execute(struct insn_cpu *cpu, const struct insn *in)
 {
     struct utcb_state *state = cpu->state;
     uint64_t value, before = state->gpr[GPR_RSP];
-    if (in->dst == INSN_SREG) {
-        return unsupported(cpu, "load of a segment register");
-    }
     enum insn_result result = stack_peek(cpu, in, before, in->size, &value);
     if (result != INSN_DONE) {
         return result;
     }
-    reg_write(state, GPR_RSP, stack_size(cpu, in), before + in->size);
-    if (in->dst == INSN_REG) {
+    stack_set(cpu, in, before + in->size);
+    if (in->dst == INSN_SREG) {
+        result = segment_load(cpu, in, in->dst_reg, (uint16_t)value, true);
+    } else if (in->dst == INSN_REG) {
         reg_write(state, in->dst_reg, in->size, value);
     } else {
         result = pop_to_memory(cpu, in, value);
@@ -179,7 +182,7 @@ enum insn_result leave_execute(struct insn_cpu *cpu, const struct insn *in)
     if (result != INSN_DONE) {
         return result;
     }
-    reg_write(state, GPR_RSP, stack_size(cpu, in), frame + in->size);
+    stack_set(cpu, in, frame + in->size);
     reg_write(state, GPR_RBP, in->size, value);
     return insn_finish(cpu, in);
 }
@@ -207,5 +210,70 @@ enum insn_result enter_execute(struct insn_cpu *cpu, const struct insn *in)
     }
     reg_write(state, GPR_RBP, in->size, frame);
     reg_write(state, GPR_RSP, width, state->gpr[GPR_RSP] - in->imm);
+    return insn_finish(cpu, in);
+}
+
+// The frame of PUSHA: RAX at its top, RDI last, and in RSP's place what it was.
+enum insn_result pusha_execute(struct insn_cpu *cpu, const struct insn *in)
+{
+    uint64_t rsp = cpu->state->gpr[GPR_RSP];
+    for (unsigned i = 0; i < 8; i++) {
+        uint64_t value = i == GPR_RSP ? rsp : cpu->state->gpr[i];
+        enum insn_result result = stack_push(cpu, in, in->size, value & size_mask(in->size));
+        if (result != INSN_DONE) {
+            cpu->state->gpr[GPR_RSP] = rsp;
+            return result;
+        }
+    }
+    return insn_finish(cpu, in);
+}
+
+enum insn_result popa_execute(struct insn_cpu *cpu, const struct insn *in)
+{
+    uint64_t values[8], rsp = cpu->state->gpr[GPR_RSP];
+    for (unsigned i = 0; i < 8; i++) {
+        enum insn_result result = stack_peek(cpu, in, rsp + i * in->size, in->size, &values[7 - i]);
+        if (result != INSN_DONE) {
+            return result;
+        }
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        if (i != GPR_RSP) {
+            reg_write(cpu->state, i, in->size, values[i]);
+        }
+    }
+    stack_set(cpu, in, rsp + 8 * in->size);
+    return insn_finish(cpu, in);
+}
+
+// Virtual-8086 mode has its own rules, which depend on IOPL and VME.
+enum insn_result pushf_execute(struct insn_cpu *cpu, const struct insn *in)
+{
+    uint64_t flags = cpu->state->rflags & ~(RFLAGS_VM | RFLAGS_RF);
+    if (cpu->state->rflags & RFLAGS_VM) {
+        return unsupported(cpu, "PUSHF in virtual-8086 mode");
+    }
+    enum insn_result result = stack_push(cpu, in, in->size, flags & size_mask(in->size));
+    return result == INSN_DONE ? insn_finish(cpu, in) : result;
+}
+
+// SDM 2B, POPF: which flags the privilege level may change. The trap of a TF that changes is the processor's business.
+enum insn_result popf_execute(struct insn_cpu *cpu, const struct insn *in)
+{
+    struct utcb_state *state = cpu->state;
+    unsigned cpl = state->cr0 & CR0_PE ? cpl_of(state) : 0, iopl = state->rflags >> 12 & 3;
+    uint64_t value, mask = 0x4dd5 | RFLAGS_AC | RFLAGS_ID; // CF PF AF ZF SF TF DF OF NT
+    enum insn_result result = stack_peek(cpu, in, state->gpr[GPR_RSP], in->size, &value);
+    if (result != INSN_DONE) {
+        return result;
+    }
+    mask |= (cpl <= iopl ? RFLAGS_IF : 0) | (cpl == 0 ? 0x3000 : 0);
+    if (state->rflags & RFLAGS_VM || (value ^ state->rflags) & RFLAGS_TF) {
+        return unsupported(cpu, "POPF that changes TF or in virtual-8086 mode");
+    }
+    mask &= size_mask(in->size);
+    state->rflags = (state->rflags & ~mask) | (value & mask);
+    cpu->changed |= MTD_RFLAGS;
+    stack_set(cpu, in, state->gpr[GPR_RSP] + in->size);
     return insn_finish(cpu, in);
 }
