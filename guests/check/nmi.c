@@ -16,7 +16,7 @@ static void nmi_send(void)
 // SVM has no exit at the end of an IRET: give a hypervisor the time to see it.
 static void nmi_wait(unsigned count)
 {
-    for (uint64_t start = rdtsc(); nmis < count && rdtsc() - start < 100000000;)
+    for (uint64_t start = rdtsc(); nmis < count && rdtsc() - start < 3000000000;)
         asm volatile("pause");
 }
 

@@ -124,9 +124,11 @@ static void deadline(void)
     asm volatile("nop; cli");
     check_same(count_of(VECTOR), 1, "a deadline that is over comes at once");
     check_same(rdmsr(TSC_DEADLINE), 0, "it is disarmed");
-    uint64_t end = rdtsc() + 0x200000;
+    uint64_t end = rdtsc() + (1ul << 36);
     wrmsr(TSC_DEADLINE, end);
     check_same(rdmsr(TSC_DEADLINE), end, "deadline to come");
+    end = rdtsc() + 0x200000;
+    wrmsr(TSC_DEADLINE, end);
     asm volatile("sti");
     while (count_of(VECTOR) < 2) {
     }
