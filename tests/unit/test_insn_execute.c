@@ -801,7 +801,8 @@ static bool run_slowly(unsigned most, unsigned idle, bool ports)
     for (unsigned calm = idle; calm; calm--) {
         unsigned before = device_calls;
         if (state.rip + INSN_MAX_LENGTH > state.seg[SEG_CS].limit || insn_fetch(&cpu, &in) != INSN_DONE ||
-            (!ports && in->op >= INSN_OP_INS && in->op <= INSN_OP_OUT) || insn_execute(&cpu, in) != INSN_DONE) {
+            (!ports && in->op >= INSN_OP_INS && in->op <= INSN_OP_OUT) || insn_execute(&cpu, in) != INSN_DONE ||
+            cpu.changed) {
             return false;
         }
         if (device_calls != before) {
@@ -836,6 +837,7 @@ static void test_run(void **unused)
         memcpy(ram, first_ram, sizeof(ram));
         state = first;
         logged = device_calls = 0;
+        cpu.changed = 0;
         bool slow = run_slowly(most, idle, ports);
         assert_int_equal(quick, slow);
         assert_memory_equal(&quick_state, &state, sizeof(state));

@@ -107,7 +107,7 @@ enum insn_result insn_execute(struct insn_cpu *cpu, const struct insn *in);
 enum insn_result insn_emulate(struct insn_cpu *cpu);
 
 // Goes on behind an instruction of 16- or 32-bit code that was executed: ends after `most` instructions that accessed
-// devices (true), `idle` in a row that did not, when somebody wants attention after one that did, or before one that
-// does not succeed, which is left to the guest (false). Without `ports`, port instructions are of those. The VMM sees
-// to breakpoints, single steps and shadows.
+// devices (true), `idle` in a row that did not, when somebody wants attention after one that did, behind one that
+// sets cpu->changed, or before one that does not succeed, which is left to the guest (false). Without `ports`, port
+// instructions are of those. The VMM sees to breakpoints, single steps and shadows.
 bool insn_run(struct insn_cpu *cpu, unsigned most, unsigned idle, bool ports);
