@@ -136,6 +136,59 @@ static void test_extensions(void **state)
     assert_true(call(0x13, 0x4800, 0, 0, 0x80));
 }
 
+static void test_other_extensions(void **state)
+{
+    (void)state;
+    packet(2, 0x20000000, 1000);
+    memset(m.memory + 0x20000, 0x5a, 1024);
+    assert_false(call(0x13, 0x4302, 0, 0, 0x80)); // written and verified
+    assert_int_equal(m.disk[1000 * 512 + 1023], 0x5a);
+    assert_true(call(0x13, 0x4300, 0, 0, 0xe0)); // not on a CD
+    packet(2, 0, FAKE_DISK - 2);
+    assert_false(call(0x13, 0x4400, 0, 0, 0x80));
+    assert_false(call(0x13, 0x4700, 0, 0, 0x80));
+    packet(2, 0, FAKE_DISK - 1);
+    assert_true(call(0x13, 0x4400, 0, 0, 0x80));
+    assert_true(call(0x13, 0x4600, 0, 0, 0x80));
+    assert_int_equal(r.a.h, 0xb2); // not removable
+    assert_true(call(0x13, 0x4600, 0, 0, 0xe0));
+    assert_int_equal(r.a.h, 0xb1); // locked
+    assert_false(call(0x13, 0x4500, 0, 0, 0xe0));
+    assert_true(call(0x13, 0x4503, 0, 0, 0xe0));
+    assert_false(call(0x13, 0x4900, 0, 0, 0xe0));
+    assert_false(call(0x13, 0x4e01, 0, 0, 0x80)); // PIO as it is
+    assert_true(call(0x13, 0x4e07, 0, 0, 0x80));
+    assert_true(call(0x13, 0x4100, 0x1234, 0, 0x80));
+}
+
+// The device parameter table extension says how a drive is wired; INT 41h what its geometry is.
+static void test_drive_tables(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t drive, irq;
+        uint16_t base, control;
+    } drives[] = {{0x80, 14, 0x1f0, 0x3f6}, {0xe0, 15, 0x170, 0x376}};
+    for (unsigned i = 0; i < 2; i++) {
+        memcpy(m.memory + 0x30000, "\x42\0", 2);
+        assert_false(call(0x13, 0x4800, 0, 0, drives[i].drive));
+        uint32_t far = at(0x3001a, 4), table = (far >> 16 << 4) + (far & 0xffff);
+        assert_int_equal(at(table, 2), drives[i].base);
+        assert_int_equal(at(table + 2, 2), drives[i].control);
+        assert_int_equal(at(table + 6, 1), drives[i].irq);
+        uint8_t sum = 0;
+        for (unsigned n = 0; n < 16; n++)
+            sum = (uint8_t)(sum + m.memory[table + n]);
+        assert_int_equal(sum, 0);
+        assert_int_equal(at(0x30028, 2), 'A' | 'T' << 8); // interface type
+        assert_int_equal(at(0x30030, 2), drives[i].base);
+    }
+    uint32_t far = at(0x41 * 4, 4), table = (far >> 16 << 4) + (far & 0xffff);
+    assert_int_equal(at(table, 2), 20);
+    assert_int_equal(at(table + 2, 1), 16);
+    assert_int_equal(at(table + 14, 1), 63);
+}
+
 static void boot_record(uint8_t media, uint16_t sectors, uint8_t lba)
 {
     memcpy(m.cd + 17 * 2048, "\0CD001\1EL TORITO SPECIFICATION", 30);
@@ -399,6 +452,8 @@ int main(void)
         cmocka_unit_test_setup(test_hard_disk_errors, setup),
         cmocka_unit_test_setup(test_geometry_of_the_partition_table, setup),
         cmocka_unit_test_setup(test_extensions, setup),
+        cmocka_unit_test_setup(test_other_extensions, setup),
+        cmocka_unit_test_setup(test_drive_tables, setup),
         cmocka_unit_test_setup(test_el_torito, setup),
         cmocka_unit_test_setup(test_el_torito_floppy, setup),
         cmocka_unit_test_setup(test_el_torito_bad, setup),
