@@ -55,7 +55,14 @@ main:   mov ax, ROM
         say 13, 10, 'unreal mode '
         call unreal
         call same
-        say 'INT 13h '
+        say 'behind the A20 gate '
+        call gated
+        call same
+        say 'reads '
+        mov ah, [alias + 3]
+        mov al, [alias + 7]
+        call hex16
+        say 13, 10, 'INT 13h '
         mov bx, 0
         mov cx, 1
         mov dh, 0
@@ -116,7 +123,16 @@ pam:    push ax
 
 ; 32-bit offsets in 16-bit code, as a flat DS.
 unreal: cli
-        lgdt [gdtr]
+        call flat
+        mov ebx, 0f8000h
+        mov dword [ebx], 0
+        a32 mov word [ebx + 4321h], 0
+        xor ax, ax
+        mov ds, ax
+        sti
+        ret
+
+flat:   lgdt [gdtr]
         mov eax, cr0
         or al, 1
         mov cr0, eax
@@ -126,11 +142,24 @@ unreal: cli
         and al, 0feh
         mov cr0, eax
         jmp short .off
-.off:   mov ebx, 0f8000h
-        mov dword [ebx], 0
-        a32 mov word [ebx + 4321h], 0
-        xor ax, ax
-        mov ds, ax
+.off:   ret
+
+; With the gate closed the BIOS shows above 1 MiB, too, and is no more writable there.
+gated:  mov ax, 2400h
+        int 15h
+        cli
+        call flat
+        mov ebx, 1fff50h
+        mov dword [ebx], 0              ; before it is mapped
+        mov eax, [ebx]
+        mov dword [ebx + 3], 0          ; and then
+        mov edx, [ebx]
+        xor cx, cx
+        mov ds, cx
+        mov [alias], eax
+        mov [alias + 4], edx
+        mov ax, 2401h
+        int 15h
         sti
         ret
 
@@ -165,3 +194,4 @@ gdt:    dq 0, 0x00cf92000000ffff
 gdtr:   dw 15
         dd gdt
 before: dd 0
+alias:  dd 0, 0
