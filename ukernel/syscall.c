@@ -73,7 +73,7 @@ static bool read_start(struct pd *pd, uint64_t address, uint64_t start[2])
 static struct result sys_create_ec(uint64_t sel, uint64_t pd_sel, uint64_t type_cpu, uint64_t utcb, uint64_t entry, uint64_t event_base)
 {
     unsigned type = type_cpu & 0xff, cpu = type_cpu >> 8 & 0xffff;
-    struct pd *pd = cap_lookup(self_pd(), pd_sel, KOBJ_PD, PD_OBJ);
+    struct pd *pd = cap_lookup(self_pd(), pd_sel, KOBJ_PD, type & EC_FPU ? PD_OBJ | PD_SC : PD_OBJ);
     if (!pd || pd->is_hw)
         return fail(ST_BAD_CAP);
     if (!cap_free(self_pd(), sel))

@@ -10,7 +10,7 @@ enum pd_perm {
     PD_OBJ = 1 << 0,    // change the object space (as destination), copy from it (as source); create objects charged to the PD
     PD_MEM = 1 << 1,    // change or read the host-memory and port spaces
     PD_GST = 1 << 2,    // change the guest space
-    PD_SC = 1 << 3,     // create scheduling contexts
+    PD_SC = 1 << 3,     // create scheduling contexts, and ECs that may use vector registers
     PD_CTRL = 1 << 4,   // create child PDs from its account, destroy, query
 };
 enum ec_perm { EC_CTRL = 1 << 0, EC_BIND_PT = 1 << 1, EC_BIND_SC = 1 << 2 };

@@ -13,7 +13,7 @@ enum ec_type {
     EC_LOCAL = 0,   // runs when a portal bound to it is called, on the caller's SC
     EC_GLOBAL = 1,  // a thread: needs an SC
     EC_VCPU = 2,    // a guest vCPU: needs an SC; starts with an EVENT_STARTUP exit
-    EC_FPU = 1 << 4 // flag of the first two: may use vector registers, whose state the PD pays for. Others get #NM
+    EC_FPU = 1 << 4 // flag of the first two, by PD_OBJ and PD_SC: may use vector registers, whose state the PD pays for. Others get #NM
 };
 
 // ctrl_pd. `arg` of map and copy: count | rights << 56 (for PD_MAP_*: pages or ports, MAP_*; for PD_COPY: capabilities, permission mask).

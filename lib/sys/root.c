@@ -231,6 +231,26 @@ enum root_error root_vm_kill(uint32_t vm_id)
     return call1(ROOT_VM_KILL, vm_id);
 }
 
+enum root_error root_run(bool vectors, const char *line, uint32_t *process)
+{
+    uint64_t *w = utcb_self()->words;
+    w[0] = ROOT_RUN;
+    w[1] = vectors;
+    enum root_error e = root_call(put_text(2, line, 1900));
+    if (e == ROOT_OK)
+        *process = w[1];
+    return e;
+}
+
+enum root_error root_kill(uint32_t process)
+{
+    uint64_t *w = utcb_self()->words;
+    w[0] = ROOT_VM_KILL;
+    w[1] = 0;
+    w[2] = process;
+    return root_call(3);
+}
+
 enum root_error root_machine_info(struct machine_info *info)
 {
     const uint64_t *w = utcb_self()->words;

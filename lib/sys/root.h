@@ -59,6 +59,8 @@ struct process_info {
 enum root_error root_process_info(uint64_t index, struct process_info *info);
 enum root_error root_vm_start(bool config_file, uint64_t cpu, const char *args, uint32_t *vm_id);
 enum root_error root_vm_kill(uint32_t vm_id);
+enum root_error root_run(bool vectors, const char *line, uint32_t *process);
+enum root_error root_kill(uint32_t process); // one that root_run started
 
 struct machine_info {
     uint64_t ram, ram_free, kernel_pages, kernel_free, cpus, ram_dirty;

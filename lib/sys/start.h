@@ -30,6 +30,7 @@ enum start_flag {
     START_CONFIG_FILE = 1 << 1, // a VMM's args name a config file; else they are a `vm run` line
     START_AGAIN = 1 << 2,       // a service in the place of one that crashed
     START_HAS_FRAMEBUFFER = 1 << 3, // START_FRAMEBUFFER is mapped
+    START_VECTORS = 1 << 4,         // the first thread may use vector registers
 };
 
 struct start_framebuffer {

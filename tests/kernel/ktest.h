@@ -74,6 +74,10 @@ void destroy_pd(uint64_t sel);               // PD_DESTROY until done, then drop
 uint64_t kernel_used(void);                  // pages of our account in use
 uint64_t free_pages(void);                   // of the kernel's pool
 
+// test_fpu.c: a thread that fills and checks vector registers, at the priority of vCPUs
+void fpu_beside_start(unsigned cpu);
+void fpu_beside_end(void);
+
 // Memory: pages of RAM that nobody else has. ktest_recycle() goes back to the memory, windows and selectors of the last
 // ktest_mark(): for tests that repeat a whole life and compare what is left.
 void ktest_mark(void);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Vector registers: for those with the right, each its own; for all others an exception and nothing to see.
+#include "lib/sys/vector.h"
 #include "tests/kernel/ktest.h"
-#include "tests/kernel/vector.h"
 
 #define THREADS   3
 #define ROUNDS    300
@@ -220,6 +220,9 @@ static void paid(void)
         destroy_pd(s);
     }
     CHECK(refused && made);
+    CHECK_EQ(ctrl_pd(PD_COPY, SEL_SELF_PD, s + 2, SEL_SELF_PD, SEL_SELF_PD, pd_arg(1, PD_OBJ)).status, ST_OK);
+    CHECK_EQ(create_ec(s, s + 2, EC_LOCAL | EC_FPU, 0x52000000, 0x1000, 0).status, ST_BAD_CAP); // nobody gives himself the right
+    drop(s + 2, 1);
     CHECK_EQ(create_ec(s, SEL_SELF_PD, EC_VCPU | EC_FPU, 0x52000000, 0, 0).status, ST_BAD_PAR);
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // Registers that the hardware does not switch are each vCPU's own; bad values do not reach the CPU.
-#include "tests/kernel/vector.h"
 #include "tests/kernel/vm.h"
 
 GUEST(msrs, "mov $0xc0000082, %ecx\n mov $0x11223344, %eax\n mov $0x7f, %edx\n wrmsr\n out %al, $0x80\n rdmsr\n hlt");

@@ -78,6 +78,9 @@ video.shutdown_status                                 5     15
 video.redraws                                         8     20
 vector.two_guests_side_by_side                       10     15
 vector.a_million_exits                              60L   300L
+native.vectors_beside_vms                             8     15
+native.a_million_rounds                             60L   300L
+native.memory_is_zero                                8     12
 faults.no_page_is_writable_and_executable            10      -
 faults.kernel_cannot_execute_user_memory              6      -
 faults.kernel_cannot_read_user_memory                 6      -

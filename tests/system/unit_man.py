@@ -41,7 +41,7 @@ class ManTest(unittest.TestCase):
         for name, usage in commands():
             if name == "vm run":  # its options: below
                 continue
-            wanted = f"{name} {usage}".strip().replace("[WORD]...", "[WORD ...]").replace("[serial|screen]", "[serial | screen]")
+            wanted = f"{name} {usage}".strip().replace("]...", " ...]").replace("[serial|screen]", "[serial | screen]")
             self.assertIn(f" {wanted} ", shown)
 
     def test_no_command_that_there_is_not(self):

@@ -26,7 +26,7 @@
 #define QUICK_CRASHES   5
 
 struct kind {
-    const char *file;
+    const char *file; // NULL: the one that the process is named for
     uint8_t prio;
     uint8_t pd_perms; // on its own PD
 };
@@ -35,6 +35,7 @@ static const struct kind kinds[KIND_COUNT] = {
     [KIND_CONSOLE] = {"console", PRIO_CONSOLE, PD_OBJ},
     [KIND_SHELL] = {"shell", PRIO_SHELL, PD_OBJ},
     [KIND_VMM] = {"vmm", PRIO_VMM, PD_OBJ | PD_MEM | PD_GST},
+    [KIND_PROGRAM] = {NULL, PRIO_VMM, PD_OBJ},
 };
 
 static struct process *slot_find(void)
@@ -215,7 +216,7 @@ static bool build(struct process *p, uint32_t flags, const char *args)
     const struct kind *kind = &kinds[p->kind];
     uint64_t entry = 0, pd = slot_sel(p, SLOT_PD), quantum = root.hip->tsc_hz / 1000 * QUANTUM_MS;
     if (create_pd(pd, SEL_SELF_PD, quota(p->kind), kind->pd_perms).status != ST_OK ||
-        !load_program(p, kind->file, &entry))
+        !load_program(p, kind->file ? kind->file : p->name, &entry))
         return false;
     struct thread *t = give_pages(p, flags, args);
     if (!t || !give_portals(p) || create_sm(slot_sel(p, SLOT_SM), pd, 0).status != ST_OK ||
@@ -225,7 +226,8 @@ static bool build(struct process *p, uint32_t flags, const char *args)
         return false;
     t->start[0] = entry;
     t->start[1] = START_STACK;
-    if (create_ec(slot_sel(p, SLOT_EC), pd, EC_GLOBAL | p->cpu << 8, START_UTCB, (uint64_t)t->start, SEL_EXCEPTIONS)
+    unsigned type = EC_GLOBAL | (flags & START_VECTORS ? EC_FPU : 0);
+    if (create_ec(slot_sel(p, SLOT_EC), pd, type | p->cpu << 8, START_UTCB, (uint64_t)t->start, SEL_EXCEPTIONS)
             .status != ST_OK)
         return false;
     p->threads = 1;

@@ -52,7 +52,7 @@ enum { PRIO_WORKER = 127, PRIO_CONSOLE = 92, PRIO_SHELL = 60, PRIO_VMM = 40, PRI
 #define MAX_CHANNELS  16  // that one process connected
 #define REASON_MAX    200
 
-enum process_kind { KIND_CONSOLE, KIND_SHELL, KIND_VMM, KIND_COUNT };
+enum process_kind { KIND_CONSOLE, KIND_SHELL, KIND_VMM, KIND_PROGRAM, KIND_COUNT };
 enum process_state {
     PROCESS_FREE,
     PROCESS_RUNNING,
@@ -165,6 +165,7 @@ void channels_release(struct process *p); // after
 enum root_error serve_vm_state(struct process *p, uint64_t *w, unsigned *answer);
 enum root_error serve_vm_start(struct process *p, uint64_t *w, unsigned *answer);
 enum root_error serve_vm_kill(struct process *p, uint64_t *w, unsigned *answer);
+enum root_error serve_run(struct process *p, uint64_t *w, unsigned *answer);
 enum root_error serve_process_info(struct process *p, uint64_t *w, unsigned *answer);
 enum root_error serve_machine_info(struct process *p, uint64_t *w, unsigned *answer);
 enum root_error serve_cpu_info(struct process *p, uint64_t *w, unsigned *answer);

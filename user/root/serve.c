@@ -84,19 +84,20 @@ static enum root_error serve_log_read(struct process *p, uint64_t *w, unsigned *
 
 #define BY(kind) (1u << (kind))
 #define BY_ALL   (BY(KIND_CONSOLE) | BY(KIND_SHELL) | BY(KIND_VMM))
+#define BY_ANY   (BY_ALL | BY(KIND_PROGRAM))
 
 static const struct {
     enum root_error (*serve)(struct process *p, uint64_t *w, unsigned *answer);
     uint8_t who;
     uint8_t words; // at least, of the request
 } operations[ROOT_OP_COUNT] = {
-    [ROOT_MEM_ALLOC] = {serve_mem_alloc, BY_ALL, 4},
-    [ROOT_MEM_FREE] = {serve_mem_free, BY_ALL, 2},
-    [ROOT_FILE_INFO] = {serve_file_info, BY_ALL, 2},
-    [ROOT_FILE_MAP] = {serve_file_map, BY_ALL, 3},
-    [ROOT_THREAD] = {serve_thread, BY_ALL, 3},
-    [ROOT_EXIT] = {serve_exit, BY_ALL, 2},
-    [ROOT_LOG] = {serve_log, BY_ALL, 2},
+    [ROOT_MEM_ALLOC] = {serve_mem_alloc, BY_ANY, 4},
+    [ROOT_MEM_FREE] = {serve_mem_free, BY_ANY, 2},
+    [ROOT_FILE_INFO] = {serve_file_info, BY_ANY, 2},
+    [ROOT_FILE_MAP] = {serve_file_map, BY_ANY, 3},
+    [ROOT_THREAD] = {serve_thread, BY_ANY, 3},
+    [ROOT_EXIT] = {serve_exit, BY_ANY, 2},
+    [ROOT_LOG] = {serve_log, BY_ANY, 2},
     [ROOT_VM_STATE] = {serve_vm_state, BY(KIND_VMM), 2},
     [ROOT_CHANNEL_ACCEPT] = {serve_channel_accept, BY(KIND_CONSOLE) | BY(KIND_VMM), 3},
     [ROOT_CHANNEL_CONNECT] = {serve_channel_connect, BY_ALL, 5},
@@ -107,6 +108,7 @@ static const struct {
     [ROOT_MACHINE_INFO] = {serve_machine_info, BY(KIND_SHELL), 1},
     [ROOT_CPU_INFO] = {serve_cpu_info, BY(KIND_SHELL), 2},
     [ROOT_LOG_READ] = {serve_log_read, BY(KIND_SHELL) | BY(KIND_CONSOLE), 2},
+    [ROOT_RUN] = {serve_run, BY(KIND_SHELL), 3},
     [ROOT_POWER] = {serve_power, BY(KIND_SHELL), 2},
 };
 

@@ -46,11 +46,46 @@ enum root_error serve_vm_start(struct process *p, uint64_t *w, unsigned *answer)
     return ROOT_OK;
 }
 
+enum root_error serve_run(struct process *p, uint64_t *w, unsigned *answer)
+{
+    const char *line = text_at(w, 2, ARGS_MAX);
+    char name[sizeof p->name];
+    enum root_error e;
+    uint64_t phys, size;
+    size_t length = strcspn(line, " ");
+    *answer = 1;
+    if (w[1] > 1 || !length || length >= sizeof name)
+        return ROOT_BAD;
+    memcpy(name, line, length);
+    name[length] = 0;
+    if (!file_find(name, &phys, &size))
+        return ROOT_NOT_FOUND;
+    struct process *program = process_start(KIND_PROGRAM, name, cpu_choose(), w[1] ? START_VECTORS : 0, line, &e);
+    if (!program)
+        return e;
+    w[1] = program->id;
+    *answer = 2;
+    return ROOT_OK;
+}
+
+static enum root_error program_kill(uint64_t id)
+{
+    for (struct process *p = root.processes; p < root.processes + MAX_PROCESSES; p++)
+        if (p->state == PROCESS_RUNNING && p->kind == KIND_PROGRAM && p->id == id) {
+            root_say(p->name, "killed: process ended");
+            process_end(p, VM_NONE, "killed");
+            return ROOT_OK;
+        }
+    return ROOT_NOT_FOUND;
+}
+
 enum root_error serve_vm_kill(struct process *p, uint64_t *w, unsigned *answer)
 {
     struct process *vm = w[1] <= UINT32_MAX ? vm_find(w[1]) : NULL;
     (void)p;
     *answer = 1;
+    if (!w[1])
+        return program_kill(w[2]);
     if (!vm || !is_vm(vm))
         return ROOT_NOT_FOUND;
     process_end(vm, VM_STOPPED, "killed");

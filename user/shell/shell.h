@@ -73,5 +73,7 @@ void show_processes(const struct words *w, unsigned first);
 void show_memory(const struct words *w, unsigned first);
 void show_cpus(const struct words *w, unsigned first);
 void show_log(const struct words *w, unsigned first);
+void program_run(const struct words *w, unsigned first);
+void program_kill(const struct words *w, unsigned first);
 void power_off(const struct words *w, unsigned first);
 void power_reboot(const struct words *w, unsigned first);

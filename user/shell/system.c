@@ -79,6 +79,31 @@ void show_log(const struct words *w, unsigned first)
         }
 }
 
+void program_run(const struct words *w, unsigned first)
+{
+    bool vectors = first < w->count && !strcmp(w->word[first], "-vectors");
+    uint32_t id;
+    first += vectors;
+    if (first >= w->count) {
+        usage_show(w);
+        return;
+    }
+    enum root_error e = root_run(vectors, w->rest[first], &id);
+    if (e == ROOT_OK)
+        print("process %u (%s) started\n", id, w->word[first]);
+    else
+        print("run: %s: %s\n", w->word[first], root_error_text(e));
+}
+
+void program_kill(const struct words *w, unsigned first)
+{
+    uint64_t id;
+    if (w->count != first + 1 || !number_parse(w->word[first], &id) || id > UINT32_MAX)
+        usage_show(w);
+    else if (root_kill(id) != ROOT_OK)
+        print("kill: no native program has the ID %lu; `ps` lists them, `vm kill` ends VMs\n", id);
+}
+
 static void power(bool reboot)
 {
     print("\033]mica;focus;0\a");

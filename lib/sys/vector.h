@@ -6,6 +6,4 @@
 unsigned vector_level(void);
 void vector_fill(uint64_t seed, uint64_t level);
 uint64_t vector_check(uint64_t seed, uint64_t level);    // how many words are not the pattern
-void fpu_beside_start(unsigned cpu); // test_fpu.c: a thread that fills and checks them, at the priority of vCPUs
-void fpu_beside_end(void);
 uint64_t vector_is_reset(uint64_t unused, uint64_t level); // 0 = all as after reset
