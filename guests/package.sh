@@ -4,13 +4,22 @@
 exec 9> "$cache/lock"
 flock 9
 
+# The file of a package's version that apt's lists name, if they name one; and its download into the cache
+package_file() {
+    (cd "$cache" && apt-get download --print-uris "$1" 2>/dev/null || true) | sed -n "s/^'[^']*' \([^ ]*\) .*/\1/p"
+}
+package_get() {
+    echo "  GET   $2" >&2
+    (cd "$cache" && apt-get download -qq -o Acquire::Retries=3 "$1" 2>/dev/null) && [ -f "$cache/$2" ]
+}
+
 # package_fetch NAME: prints the path of the package's newest .deb, downloading it unless it is cached
 package_fetch() {
-    uri="$(cd "$cache" && apt-get download --print-uris "$1" 2>/dev/null || true)"
-    file="$(printf '%s\n' "$uri" | sed -n "s/^'[^']*' \([^ ]*\) .*/\1/p")"
-    if [ -n "$file" ] && [ ! -f "$cache/$file" ]; then
-        echo "  GET   $file" >&2
-        (cd "$cache" && apt-get download -qq "$1" 2>/dev/null) || true
+    file="$(package_file "$1")"
+    if [ -n "$file" ] && [ ! -f "$cache/$file" ] && ! package_get "$1" "$file"; then
+        apt-get update -qq >/dev/null 2>&1 || true # the archive may have gone on to another version
+        file="$(package_file "$1")"
+        [ -f "$cache/$file" ] || package_get "$1" "$file" || true
     fi
     if [ -z "$file" ] || [ ! -f "$cache/$file" ]; then
         # Sorted by version, the newest last.

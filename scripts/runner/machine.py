@@ -35,6 +35,7 @@ BOCHS_DEFAULT_MODEL = "corei7_haswell_4770"
 # One nanosecond per instruction; RDRAND from a seed, as Linux places itself by it.
 QEMU_COUNTED = ["-icount", "shift=0,sleep=off", "-seed", "1"]
 PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None)  # now: a child between fork and exec had better load nothing
 
 
 def qemu_date(when):
@@ -42,9 +43,14 @@ def qemu_date(when):
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(int(when))) if when.isdigit() else when
 
 
-def die_with_parent():
-    """In the child: SIGKILL when this script ends, however it ends."""
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+def die_with_parent(number=signal.SIGKILL):
+    """In the child: that signal when the thread that started it ends, however it ends."""
+    LIBC.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
+
+
+def end_with_parent():
+    """The same with SIGTERM, for programs that have something to clear away."""
+    die_with_parent(signal.SIGTERM)
 
 
 class Machine:

@@ -18,6 +18,10 @@ import traceback
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(ROOT / "scripts"))
+from runner.machine import end_with_parent  # noqa: E402
+
 BUILD = ROOT / os.environ.get("B", "build")
 PATIENCE = float(os.environ.get("MICA_PATIENCE", "1"))
 PROMPT = r"mica> $"
@@ -64,7 +68,7 @@ class System:
         self.process = subprocess.Popen(
             [str(ROOT / "scripts/run"), "--on", on, "--log", str(self.log), "--timeout", str(timeout * PATIENCE),
              "--rtc", str(CLOCK), *guests, *options],
-            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors)
+            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, preexec_fn=end_with_parent)
         self.on = on
         self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.output = ""    # all that was printed, without carriage returns
@@ -262,6 +266,7 @@ def run_tests(module):
     if sys.argv[1:] == ["--list"]:
         print("\n".join(tests))
         return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is ended on the way
     failed = False
     stem = Path(module["__file__"]).stem[len("test_"):]
     for name in sys.argv[1:] or tests:

@@ -6,17 +6,19 @@ import time
 
 from console import PATIENCE, Failure, check
 
+SECONDS = 120  # for an answer of QEMU
+
 
 class Monitor:
     """QEMU's monitor on a Unix socket."""
 
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX)
-        end = time.monotonic() + 10 * PATIENCE
+        end = time.monotonic() + SECONDS * PATIENCE
         while self.socket.connect_ex(str(path)):
             check(time.monotonic() < end, "QEMU opens no monitor")
             time.sleep(0.1)
-        self.socket.settimeout(20 * PATIENCE)
+        self.socket.settimeout(SECONDS * PATIENCE)
         self.answer()
 
     def answer(self):
@@ -38,12 +40,12 @@ class Debugger:
     RDI, RIP = 5, 16
 
     def __init__(self, port):
-        end = time.monotonic() + 20 * PATIENCE
+        end = time.monotonic() + SECONDS * PATIENCE
         self.socket = socket.socket()
         while self.socket.connect_ex(("127.0.0.1", port)):
             check(time.monotonic() < end, "QEMU's debugger port does not open")
             time.sleep(0.1)
-        self.socket.settimeout(20 * PATIENCE)
+        self.socket.settimeout(SECONDS * PATIENCE)
         self.send("qXfer:features:read:target.xml:0,ffb")  # who has asked for that may write registers
         self.answer()
 

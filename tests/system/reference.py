@@ -4,6 +4,8 @@ import re
 import subprocess
 import time
 
+from runner.machine import die_with_parent
+
 COLUMNS, ROWS = 80, 25
 CONTROLS = " ☺☻♥♦♣♠•◘○◙♂♀♪♫☼►◄↕‼¶§▬↨↑↓→←∟↔▲▼"
 GLYPHS = CONTROLS + bytes(range(32, 127)).decode() + "⌂" + bytes(range(128, 255)).decode("cp437") + " "
@@ -39,7 +41,7 @@ class Reference:
         self.process = subprocess.Popen(
             ["qemu-system-x86_64", "-M", "pc", "-m", str(memory), "-accel", "tcg", "-cpu", "max", "-display", "none", "-nodefaults",
              "-vga", "std", "-serial", "null", "-monitor", "stdio", "-snapshot", *options],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1, preexec_fn=die_with_parent)
         self.answer()
 
     def __enter__(self):

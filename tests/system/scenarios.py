@@ -107,6 +107,7 @@ terminal.keys_and_leaving                             6      -
 terminal.power_off                                    5      -
 terminal.signals                                     10      -
 terminal.killed                                       5      -
+terminal.killed_test                                  5      -
 terminal.emulator_dies                                5      -
 terminal.make_run                                    10      -
 models.corei7_haswell_4770_1_cpu                      -    40L

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import threading
+from runner.machine import die_with_parent
 from console import BUILD, CLOCK, GUEST_BOOT_SECONDS, ON, PATIENCE, System, check, run_tests, same
 
 FIRMWARE_SECONDS = 300  # the machine before its kernel starts, on a busy host
@@ -31,7 +32,7 @@ class BareLinux:
         self.process = subprocess.Popen(
             ["qemu-system-x86_64", "-M", "pc", "-m", "256M", "-display", "none", "-monitor", "none", "-no-reboot", "-nodefaults",
              "-serial", "stdio", "-kernel", str(BUILD / "guests/linux"), "-initrd", str(BUILD / "guests/linux.initrd"), "-append", APPEND],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=die_with_parent)
 
         self.output = b""
         self.reader = threading.Thread(target=self.talk, daemon=True)

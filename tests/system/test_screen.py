@@ -10,6 +10,7 @@ from pathlib import Path
 
 from console import BUILD, PATIENCE, Failure, System, check, run_tests, same
 from monitor import Monitor
+from runner.machine import die_with_parent
 
 FLOPPY = BUILD / "guests/floppy/screen.img"
 SECONDS = 180
@@ -55,7 +56,7 @@ class BareQemu:
         self.process = subprocess.Popen(
             ["qemu-system-x86_64", "-M", "pc", "-m", "32", "-display", "none", "-vga", "std", "-nodefaults",
              *medium, "-net", "none",
-             "-monitor", f"unix:{self.folder}/monitor,server=on,wait=off"], stdin=subprocess.DEVNULL)
+             "-monitor", f"unix:{self.folder}/monitor,server=on,wait=off"], stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)
 
     def __enter__(self):
         self.monitor = Screen(self.folder / "monitor")
