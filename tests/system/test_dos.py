@@ -13,7 +13,7 @@ from console import PATIENCE, ROOT, Failure, Skip, System, check, run_tests
 SOURCES = ROOT / "guests/dos/programs"
 MTOOLS = {**os.environ, "MTOOLS_SKIP_CHECK": "1", "MTOOLSRC": "/dev/null"}
 SECONDS = 240
-LINES = (("file", "FILE: "), ("tsr", "TSR: resident"), ("mode13", "MODE13: "), ("tick", "TICK: "), ("tsr", "TSR: ok"),
+LINES = (("xms", "XMS: resident"), ("xmstest", "XMSTEST: "), ("file", "FILE: "), ("tsr", "TSR: resident"), ("mode13", "MODE13: "), ("tick", "TICK: "), ("tsr", "TSR: ok"),
          ("extend", "EXTEND: "), ("bcc one two", "BCC: "), ("v86", "V86: resident"), ("file", "FILE: "), ("mode13", "MODE13: "),
          ("tick", "TICK: "), ("tsr", "TSR: ok"), ("bcc 1 two", "BCC: "), ("v86", "V86: ok, on"))
 
@@ -66,7 +66,7 @@ def test_programs():
     with tempfile.TemporaryDirectory(prefix="mica-dos-") as folder:
         floppy = programs_floppy(Path(folder))
         with System("--file", f"dos={freedos_image()}", "--file", f"programs={floppy}", "--boot-only-files") as mica:
-            vm = mica.vm_start("vm run -n dos -m 16M -fda dos -fdb programs")
+            vm = mica.vm_start("vm run -n dos -m 96M -fda dos -fdb programs")
             screen_shows(mica, vm, "A:\\>")
             mica.command(f'vm keys {vm} "<c-a-del>"')  # the BIOS boots again
             mica.command("sleep 1")
