@@ -132,22 +132,13 @@ static enum bios_result block_move(struct bios *b, struct bios_regs *r)
 
 // ---- A20
 
+// What the ROM does not do itself.
 static enum bios_result gate_a20(struct bios *b, struct bios_regs *r)
 {
-    switch (r->a.l) {
-    case 0:
-    case 1:
-        a20_switch(b, r->a.l);
-        return done(r, 0);
-    case 2:
-        r->a.l = port_in(b, PORT92) & PORT92_A20 ? 1 : 0;
-        return done(r, 0);
-    case 3:
-        r->b.x = 3; // by the keyboard controller and by port 92h
-        return done(r, 0);
-    default:
+    if (r->a.l != 3)
         return unsupported(b, r, 0x15);
-    }
+    r->b.x = 3; // by the keyboard controller and by port 92h
+    return done(r, 0);
 }
 
 // ---- waits

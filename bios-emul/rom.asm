@@ -401,6 +401,33 @@ restart:                                ; Ctrl-Alt-Del
 .wait:  hlt
         jmp .wait
 
+; INT 15h. The A20 gate is switched here, by port 92h: below a V86 monitor that is the monitor's port.
+system: cmp ah, 24h
+        jne .service
+        cmp al, 3
+        jae .service
+        push dx
+        mov dl, al
+        in al, 92h
+        cmp dl, 2
+        je .ask
+        and al, 0fch
+        add al, dl
+        add al, dl
+        out 92h, al
+        mov al, dl
+        jmp .done
+.ask:   shr al, 1
+        and al, 1
+.done:  pop dx
+        mov ah, 0
+        push bp
+        mov bp, sp
+        and byte [bp + 6], 0feh         ; CF
+        pop bp
+        iret
+.service: jmp bios_rom + INTERRUPTS + 4 * 15h
+
 floppy: push ax                         ; IRQ 6
         push ds
         mov ax, BDA
@@ -575,7 +602,7 @@ post:   vmcall_bytes
         jmp bios_rom + INTERRUPTS + 4 * 11h
 
         offset 0f859h
-        jmp bios_rom + INTERRUPTS + 4 * 15h
+        jmp system
 
         offset 0fa6eh
         incbin "font8.bin", 0, 1024

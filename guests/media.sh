@@ -9,7 +9,7 @@
 #   memtest      CD: memtest86+, 32-bit
 #   linux        CD: ISOLINUX with the Linux guest of `make guests`, its console on the screen
 #   memdisk      CD: MEMDISK with a floppy and a hard disk of FreeDOS, chain.c32
-#   loadlin      hard disk: FreeDOS with LOADLIN, the Debian installer's 32-bit kernel and an init that says so and switches off
+#   loadlin      hard disk: FreeDOS with LOADLIN, our XMS driver and V86 monitor, the Debian installer's 32-bit kernel and an init that says so and switches off
 #   mbr-NAME     hard disk: FreeDOS behind another's master boot record: mbr or altmbr of SYSLINUX, or debian, that of package mbr
 #   gpt          hard disk: SYSLINUX in a GPT partition behind gptmbr.bin
 # Those with FreeDOS take FREEDOS_IMG as guests/freedos.sh does.
@@ -162,6 +162,10 @@ loadlin)
     (cd "$scratch" && echo init | cpio --quiet -o -H newc -R 0:0) > "$scratch/initrd"
     gzip -d < "$x/loadlin/loadlin.exe.gz" > "$scratch/loadlin.exe"
     printf '@loadlin vmlinuz console=tty0 initrd=initrd\r\n' > "$scratch/linux.bat"
+    for program in xms v86; do
+        nasm -f bin -Iguests/dos/programs/ -o "$scratch/$program.com" "guests/dos/programs/$program.asm"
+        mcopy -i "$dos_files" "$scratch/$program.com" ::
+    done
     mcopy -i "$dos_files" "$scratch/loadlin.exe" "$scratch/linux.bat" "$scratch/initrd" "$scratch/vmlinuz" ::
     mv "$dos" "$scratch/out"
     ;;

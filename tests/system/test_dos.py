@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Programs under FreeDOS (guests/dos/programs): files, a resident program, graphics, the timer, a DOS extender, C by bcc; then DOS
-itself in V86 mode below paging; switching off by APM. The same programs end well under bare QEMU with SeaBIOS."""
+"""Programs under FreeDOS (guests/dos/programs): files, a resident program, graphics, the timer, a DOS extender, C by bcc, an XMS
+driver; then DOS itself in V86 mode below paging with a memory manager's EMS and VCPI; switching off by APM. The same programs end
+well under bare QEMU with SeaBIOS."""
 import os
 import subprocess
 import tempfile
@@ -14,7 +15,7 @@ SOURCES = ROOT / "guests/dos/programs"
 MTOOLS = {**os.environ, "MTOOLS_SKIP_CHECK": "1", "MTOOLSRC": "/dev/null"}
 SECONDS = 240
 LINES = (("xms", "XMS: resident"), ("xmstest", "XMSTEST: "), ("file", "FILE: "), ("tsr", "TSR: resident"), ("mode13", "MODE13: "), ("tick", "TICK: "), ("tsr", "TSR: ok"),
-         ("extend", "EXTEND: "), ("bcc one two", "BCC: "), ("v86", "V86: resident"), ("file", "FILE: "), ("mode13", "MODE13: "),
+         ("extend", "EXTEND: "), ("bcc one two", "BCC: "), ("v86", "V86: resident"), ("xmstest", "XMSTEST: "), ("vcpi", "VCPI: "), ("file", "FILE: "), ("mode13", "MODE13: "),
          ("tick", "TICK: "), ("tsr", "TSR: ok"), ("bcc 1 two", "BCC: "), ("v86", "V86: ok, on"))
 
 

@@ -127,12 +127,14 @@ def test_boot_records():
 
 
 def test_loadlin():
-    """From DOS to Linux: real-mode code that moves 8 MB above 1 MiB and leaves DOS for good."""
+    """From DOS to Linux: real-mode code that moves 8 MB above 1 MiB and leaves DOS for good; the same out of V86 mode by VCPI."""
     with System("--file", f"disk={medium_with_dos('loadlin')}", "--boot-only-files") as mica:
-        vm = mica.vm_start("vm run -n loadlin -m 128M -hda disk")
-        play(mica, vm, ((r"C:\\>", "linux<enter>"), (r"guest: init from DOS", "")))
-        said = mica.command(f"vm wait {vm}", SECONDS)
-        check("power off" in said, f"Linux does not switch off: {said}")
+        for before in ((), ((r"C:\\>", "xms<enter>"), (r"XMS: resident", "v86<enter>"), (r"V86: resident", ""))):
+            vm = mica.vm_start("vm run -n loadlin -m 128M -hda disk")
+            play(mica, vm, (*before, (r"C:\\>", "linux<enter>"), (r"guest: init from DOS", "")))
+            said = mica.command(f"vm wait {vm}", SECONDS)
+            check("power off" in said, f"Linux does not switch off: {said}")
+            mica.command(f"vm kill {vm}")
         mica.power_off()
 
 

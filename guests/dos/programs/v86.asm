@@ -1,51 +1,631 @@
 ; SPDX-License-Identifier: MIT
-; Puts DOS itself into V86 mode below paging, as memory managers do, and stays: interrupts and INT n are reflected to the
-; vectors of real mode, HLT is passed over, "upper memory" at D0000h is at 2 MiB. All programs afterwards run so.
+; Puts DOS itself into V86 mode below paging, as memory managers do, and stays; all programs afterwards run so. Interrupts and INT n
+; are reflected to the vectors of real mode, HLT is passed over, MOV to and from CR0 is simulated. The A20 gate is one of page
+; tables: port 92h, the keyboard controller's and the 8237's ports come here by the I/O bitmap. "Upper memory" at D0000h, an EMS page
+; frame at E0000h, VCPI, and INT 15h AH=87h, which the BIOS cannot do below V86. Memory comes from the XMS driver.
 %include "dos.inc"
-        smsw ax
+UPPER      equ 16                       ; pages of 4 KiB at D0000h
+EMS_PAGES  equ 16                       ; of 16 KiB
+VCPI_PAGES equ 4096
+POOL_KIB   equ UPPER * 4 + EMS_PAGES * 16 + VCPI_PAGES * 4 + 4
+FRAME      equ 0e000h
+; the frame of an exception in V86 mode below PUSHAD
+%define R_EDI [ebp]
+%define R_ESI [ebp+4]
+%define R_EBX [ebp+16]
+%define R_EDX [ebp+20]
+%define R_ECX [ebp+24]
+%define R_EAX [ebp+28]
+%define R_EIP [ebp+36]
+%define R_CS  [ebp+40]
+%define R_EFL [ebp+44]
+%define R_ESP [ebp+48]
+%define R_SS  [ebp+52]
+%define R_ES  [ebp+56]
+%define R_DS  [ebp+60]
+%macro linear 3                         ; register, segment's word, offset
+        movzx %1, word %2
+        shl %1, 4
+        add %1, %3
+%endmacro
+        jmp start
+        align 16, db 0
+device: times 10 db 0
+        db 'EMMXXXX0'
+trap67: hlt
+        iret
+int15:  cmp ah, 87h
+        je trap15
+        jmp far [cs:old15]
+trap15: hlt
+        iret
+old15:  dd 0
+bits 32
+align 8
+stubs:
+%assign i 0
+%rep 256
+        push byte %+ (i - 128)
+        jmp strict near reflect
+        nop
+%assign i i+1
+%endrep
+reflect: pushad
+        mov ebp, esp
+        mov ax, 24
+        mov ds, ax
+        movsx eax, byte [ebp+32]
+        add eax, 128
+        call vector
+out:    popad
+        add esp, 4
+        iretd
+; EAX the vector: its real-mode handler is what the V86 task does next
+vector: linear ebx, R_SS, 0
+        sub word R_ESP, 6
+        movzx ecx, word R_ESP
+        add ebx, ecx
+        mov ecx, R_EFL
+        mov [ebx+4], cx
+        mov ecx, R_CS
+        mov [ebx+2], cx
+        mov ecx, R_EIP
+        mov [ebx], cx
+        and dword R_EFL, ~300h
+        movzx ecx, word [eax*4]
+        mov R_EIP, ecx
+        movzx ecx, word [eax*4+2]
+        mov R_CS, ecx
+        ret
+
+gp:     pushad
+        mov ebp, esp
+        mov ax, 24
+        mov ds, ax
+        mov es, ax
+        cld
+        test byte [ebp+46], 2           ; VM
+        jz fatal
+        linear esi, R_CS, R_EIP
+        mov ebx, [esi]
+        mov edi, instructions
+.next:  mov eax, [cs:edi]               ; length, opcodes
+        mov ecx, [cs:edi+4]
+        jecxz fatal
+        add edi, 8
+        mov edx, ebx
+        and edx, 0ffh
+        cmp al, 3
+        jne .one
+        mov edx, ebx
+        and edx, 0ffffffh
+.one:   shr eax, 8
+        cmp eax, edx
+        jne .next
+        movzx eax, byte [cs:edi-8]
+        add R_EIP, eax
+        call ecx
+        jmp out
+fatal:  mov dword [0b8000h], 4f214f42h
+        cli
+        hlt
+instructions:
+        dd 0f401h, halted, 0ec01h, in_dx, 0ee01h, out_dx, 0e402h, in_imm, 0e602h, out_imm
+        dd 0c0200f03h, cr0_read, 0c0220f03h, nop_cr0, 0, 0
+cr0_read: mov eax, cr0
+        mov R_EAX, eax
+nop_cr0: ret
+halted: cmp esi, [ss:linear67]
+        je expanded
+        cmp esi, [ss:linear15]
+        je moved
+        ret
+
+; ---- ports
+in_imm: movzx edx, bh
+        jmp input
+in_dx:  movzx edx, word R_EDX
+input:  in al, dx
+        cmp dx, 92h
+        jne .other
+        and al, 0fdh
+        or al, [ss:a20]
+.other: mov R_EAX, al
+        jmp counted
+out_imm: movzx edx, bh
+        jmp output
+out_dx: movzx edx, word R_EDX
+output: mov al, R_EAX
+        cmp dx, 92h
+        je .port92
+        cmp dx, 64h
+        je .command
+        cmp dx, 60h
+        jne .through
+        cmp byte [ss:for_port], 0       ; what followed D1h
+        je .through
+        mov byte [ss:for_port], 0
+        jmp a20_set
+.port92: mov ah, al
+        or al, 2
+        out dx, al
+        mov al, ah
+        jmp a20_set
+.command: cmp al, 0d1h
+        jne .not_d1
+        mov byte [ss:for_port], 1
+        ret
+.not_d1: mov ah, al
+        and ah, 0fdh
+        cmp ah, 0ddh
+        je a20_set
+.through: out dx, al
+counted: cmp dx, 10h
+        adc word [ss:dma_ports], 0
+        ret
+; bit 1 of AL: where the second MiB's first 64 KiB lead to
+a20_set: and al, 2
+        mov [ss:a20], al
+a20_map: pushad
+        mov edi, [ss:table]
+        add edi, 400h
+        mov eax, 7
+        cmp byte [ss:a20], 0
+        je .map
+        mov eax, 100007h
+.map:   mov ecx, 16
+.next:  stosd
+        add eax, 1000h
+        loop .next
+        mov eax, cr3
+        mov cr3, eax
+        popad
+        ret
+
+; ---- INT 15h AH=87h
+moved:  push dword [ss:a20]
+        mov byte [ss:a20], 2
+        call a20_map
+        linear ebx, R_ES, 0
+        movzx ecx, word R_ESI
+        add ebx, ecx
+        mov esi, [ebx+12h]
+        and esi, 0ffffffh
+        mov edi, [ebx+1ah]
+        and edi, 0ffffffh
+        movzx eax, byte [ebx+17h]
+        shl eax, 24
+        or esi, eax
+        movzx eax, byte [ebx+1fh]
+        shl eax, 24
+        or edi, eax
+        movzx ecx, word R_ECX
+        rep movsw
+        pop eax
+        mov [ss:a20], al
+        call a20_map
+        mov byte [ebp+29], 0            ; AH
+        linear ebx, R_SS, 0
+        movzx ecx, word R_ESP
+        and byte [ebx+ecx+4], 0feh      ; CF where its IRET finds the flags
+        ret
+
+; ---- INT 67h
+expanded: movzx eax, byte [ebp+29]
+        cmp al, 0deh
+        je vcpi
+        cmp al, 5ah
+        je .raw
+        sub al, 40h
+        cmp al, 7
+        jae ems_bad
+        call [cs:ems+eax*4]
+.end:   mov [ebp+29], ah
+        ret
+.raw:   call ems_take                   ; raw pages are like the others
+        jmp .end
+ems_bad: mov byte [ebp+29], 84h
+        ret
+ems:    dd ems_fine, ems_frame, ems_count, ems_take, ems_map, ems_give, ems_version
+ems_version: mov byte R_EAX, 40h
+ems_fine: mov ah, 0
+        ret
+ems_frame: mov word R_EBX, FRAME
+        jmp ems_fine
+; ECX = pages of owner AL
+owned:  push edx
+        xor ecx, ecx
+        xor edx, edx
+.next:  cmp al, [ss:owners+edx]
+        jne .other
+        inc ecx
+.other: inc edx
+        cmp edx, EMS_PAGES
+        jb .next
+        pop edx
+        ret
+ems_count: mov al, 0
+        call owned
+        mov R_EBX, cx
+        mov word R_EDX, EMS_PAGES
+        jmp ems_fine
+ems_take: mov al, 0
+        call owned
+        mov ah, 88h
+        movzx ebx, word R_EBX
+        cmp ebx, ecx
+        ja .no
+        inc byte [ss:handle]
+        mov al, [ss:handle]
+        xor edx, edx
+.next:  test ebx, ebx
+        jz .done
+        cmp byte [ss:owners+edx], 0
+        jne .used
+        mov [ss:owners+edx], al
+        dec ebx
+.used:  inc edx
+        jmp .next
+.done:  movzx eax, al
+        mov R_EDX, ax
+        mov ah, 0
+.no:    ret
+ems_give: mov ecx, EMS_PAGES
+        mov al, R_EDX
+.next:  cmp [ss:owners+ecx-1], al
+        jne .other
+        mov byte [ss:owners+ecx-1], 0
+.other: loop .next
+        jmp ems_fine
+; AL page of the frame, BX of handle DX
+ems_map: movzx edi, byte R_EAX
+        mov ah, 8bh
+        cmp edi, 4
+        jae .no
+        shl edi, 4
+        add edi, [ss:table]
+        add edi, FRAME >> 8 << 2
+        movzx ebx, word R_EBX
+        mov al, R_EDX
+        xor edx, edx
+        mov ah, 8ah
+.next:  cmp edx, EMS_PAGES
+        jae .no
+        cmp al, [ss:owners+edx]
+        jne .other
+        dec ebx
+        js .found
+.other: inc edx
+        jmp .next
+.found: mov eax, edx
+        shl eax, 14
+        add eax, [ss:ems_pool]
+        or eax, 7
+        mov ecx, 4
+.map:   stosd
+        add eax, 1000h
+        loop .map
+        mov eax, cr3
+        mov cr3, eax
+        mov ah, 0
+.no:    ret
+
+; ---- VCPI
+vcpi:   movzx eax, byte R_EAX
+        mov cx, 16
+        mov fs, cx
+        mov byte [ebp+29], 84h
+        cmp al, 0ch
+        ja .no
+        mov byte [ebp+29], 0
+        call [cs:vcpis+eax*4]
+.no:    ret
+vcpis:  dd vcpi_there, vcpi_interface, vcpi_top, vcpi_free, vcpi_take, vcpi_give, vcpi_physical, vcpi_cr0, vcpi_dr_get, vcpi_dr_set
+        dd vcpi_vectors, vcpi_vectors_set, vcpi_go
+vcpi_there: mov word R_EBX, 100h
+        ret
+; FS is ours in what the client may call, too
+; the first page table, three descriptors; the entry from protected mode
+vcpi_interface: linear edi, R_ES, 0
+        movzx eax, word R_EDI
+        add edi, eax
+        mov esi, [ss:table]
+        mov ecx, 110h
+        rep movsd
+        add word R_EDI, 440h
+        linear edi, R_DS, 0
+        movzx eax, word R_ESI
+        add edi, eax
+        mov esi, [ss:base]
+        add esi, gdt + 8
+        mov ecx, 6
+        rep movsd
+        mov dword R_EBX, from_client
+        ret
+vcpi_top: mov eax, [ss:vcpi_pool]
+        add eax, (VCPI_PAGES - 1) << 12
+        mov R_EDX, eax
+        ret
+vcpi_free: call pages_free
+        mov R_EDX, ecx
+        ret
+pages_free: xor ecx, ecx
+        xor edx, edx
+.next:  bt [fs:taken], edx
+        cmc
+        adc ecx, 0
+        inc edx
+        cmp edx, VCPI_PAGES
+        jb .next
+        ret
+vcpi_take: call page_take
+        mov R_EDX, edx
+        mov [ebp+29], ah
+        ret
+; EDX a page, AH=0. From the top down: LOADLIN moves what it has there to 1 MiB without a look at what it overwrites.
+page_take: mov edx, VCPI_PAGES
+        mov ah, 88h
+.next:  sub edx, 1
+        jc .none
+        bts [fs:taken], edx
+        jc .next
+        shl edx, 12
+        add edx, [fs:vcpi_pool]
+        mov ah, 0
+.none:  ret
+vcpi_give: mov edx, R_EDX
+        call page_give
+        mov [ebp+29], ah
+        ret
+page_give: mov ah, 8ah
+        sub edx, [fs:vcpi_pool]
+        shr edx, 12
+        cmp edx, VCPI_PAGES
+        jae .no
+        btr [fs:taken], edx
+        jnc .no
+        mov ah, 0
+.no:    ret
+vcpi_physical: movzx ecx, word R_ECX
+        mov byte [ebp+29], 8bh
+        cmp ecx, 110h
+        jae .no
+        mov edx, [ss:table]
+        mov edx, [edx+ecx*4]
+        and edx, 0fffff000h
+        mov R_EDX, edx
+        mov byte [ebp+29], 0
+.no:    ret
+vcpi_cr0: mov eax, cr0
+        mov R_EBX, eax
+        ret
+%macro each_dr 1                        ; 8 dwords at ES:DI
+        linear edi, R_ES, 0
+        movzx eax, word R_EDI
+        add edi, eax
+        %1 0
+        %1 1
+        %1 2
+        %1 3
+        %1 6
+        %1 7
+%endmacro
+%macro dr_get 1
+        mov eax, dr%1
+        mov [edi+4*%1], eax
+%endmacro
+%macro dr_set 1
+        mov eax, [edi+4*%1]
+        mov dr%1, eax
+%endmacro
+vcpi_dr_get: each_dr dr_get
+        ret
+vcpi_dr_set: each_dr dr_set
+        ret
+vcpi_vectors: mov ax, [ss:vectors]
+        mov R_EBX, ax
+        mov ax, [ss:vectors+2]
+        mov R_ECX, ax
+        ret
+vcpi_vectors_set: mov ax, R_EBX
+        mov [ss:vectors], ax
+        mov ax, R_ECX
+        mov [ss:vectors+2], ax
+        ret
+; ESI: linear address of CR3, of GDTR's and IDTR's linear addresses, of LDTR, TR, EIP, CS
+vcpi_go: add esp, 4 + 4                 ; not back to gp
+        mov esi, R_ESI
+        mov eax, [esi+10h]
+        mov [ebp+32], eax
+        movzx eax, word [esi+14h]
+        mov R_EIP, eax
+        mov eax, [esi]
+        mov cr3, eax
+        mov edi, [esi+4]
+        lgdt [edi]
+        mov ecx, [edi+2]
+        mov edi, [esi+8]
+        lidt [edi]
+        lldt [esi+0ch]
+        movzx edi, word [esi+0eh]
+        and byte [ecx+edi+5], 0fdh      ; not busy
+        ltr di
+        popad
+        retf
+; A far call of the client: DE03h-DE05h, and DE0Ch, back to V86 mode: below the return address EIP CS EFLAGS ESP SS ES DS FS GS
+from_client: cmp ax, 0de0ch
+        je .back
+        push fs
+        push ecx
+        mov cx, cs
+        add cx, 8
+        mov fs, cx
+        cmp al, 3
+        je .free
+        cmp al, 4
+        je .take
+        cmp al, 5
+        je .give
+        mov ah, 84h
+        jmp .end
+.free:  call pages_free
+        mov edx, ecx
+        mov ah, 0
+        jmp .end
+.take:  call page_take
+        jmp .end
+.give:  push edx
+        call page_give
+        pop edx
+.end:   pop ecx
+        pop fs
+        retf
+.back:  cli
+        mov ax, cs
+        add ax, 8
+        mov ds, ax
+%assign n 0
+%rep 9
+        mov eax, [ss:esp+8+4*n]
+        mov [frame+4*n], eax
+%assign n n+1
+%endrep
+        mov eax, [directory]
+        mov cr3, eax
+        lgdt [gdtr]
+        lidt [idtr]
+        jmp 8:.home
+.home:  mov ax, 16
+        mov ds, ax
+        mov ss, ax
+        mov esp, stack
+        xor eax, eax
+        lldt ax
+        and byte [gdt+32+5], 0fdh
+        mov ax, 32
+        ltr ax
+%assign n 8
+%rep 6
+        push dword [frame+4*n]
+%assign n n-1
+%endrep
+        push dword 23002h
+        push dword [frame+4]
+        push dword [frame]
+        iretd
+bits 16
+align 8
+gdt:    dq 0
+        dq 00cf9a000000ffffh, 00cf92000000ffffh  ; 8 and 16: ours
+        dq 00cf92000000ffffh                     ; 24: flat
+        dw 104+8192, 0
+        db 0, 89h, 0, 0
+gdtr:   dw 39
+        dd 0
+idtr:   dw 2047
+        dd 0
+base:   dd 0
+directory: dd 0
+table:  dd 0
+linear67: dd 0
+linear15: dd 0
+ems_pool: dd 0
+vcpi_pool: dd 0
+frame:  times 9 dd 0
+vectors: dw 8, 70h
+dma_ports: dw 0
+a20:    dd 2
+for_port: db 0
+handle: db 0
+owners: times EMS_PAGES db 0
+taken:  times VCPI_PAGES / 8 db 0
+xms:    dd 0
+trapped: dw 60h, 64h, 92h
+%assign n 0
+%rep 16
+        dw n
+%assign n n+1
+%endrep
+trapped_end:
+
+start:  smsw ax
         test al, 1
         jz .real
         say 'V86: ok, on', 13, 10
         quit 0
-.real:  xor eax, eax
+.real:  mov ax, 4300h
+        int 2fh
+        cmp al, 80h
+        je .xms
+        fail 'V86: no XMS driver'
+.xms:   mov ax, 4310h
+        int 2fh
+        mov [xms], bx
+        mov [xms+2], es
+        push cs
+        pop es
+        mov dx, POOL_KIB
+        mov ah, 9
+        call far [xms]
+        cmp ax, 1
+        jne .none
+        mov ah, 0ch
+        call far [xms]
+        cmp ax, 1
+        je .memory
+.none:  fail 'V86: no extended memory'
+.memory: push dx
+        push bx
+        pop eax
+        add eax, 4095
+        and ax, 0f000h
+        mov [upper], eax
+        add eax, UPPER << 12
+        mov [ems_pool], eax
+        add eax, EMS_PAGES << 14
+        mov [vcpi_pool], eax
+        xor eax, eax
         mov ax, cs
         shl eax, 4
         mov [base], eax
         or [gdt+8+2], eax
         or [gdt+16+2], eax
-        mov ebx, eax
-        add ebx, tss
+        lea ebx, [eax+tss]
         or [gdt+32+2], ebx
-        mov ebx, eax
-        add ebx, gdt
+        lea ebx, [eax+gdt]
         mov [gdtr+2], ebx
-        mov ebx, eax
-        add ebx, idt
+        lea ebx, [eax+idt]
         mov [idtr+2], ebx
+        lea ebx, [eax+trap67]
+        mov [linear67], ebx
+        lea ebx, [eax+trap15]
+        mov [linear15], ebx
         ; page directory and table: aligned behind everything
         lea ebx, [eax+end+4095]
         and bx, 0f000h
+        mov [directory], ebx
+        lea edx, [ebx+1000h]
+        mov [table], edx
         sub ebx, eax                    ; their offset
         mov [pages], bx
         mov di, bx
-        mov cx, 2048
-        push eax
-        xor eax, eax
-        rep stosd
-        pop eax
-        lea edx, [eax+ebx]
-        mov [directory], edx
-        add edx, 1007h
-        mov [bx], edx
-        lea di, [bx+1000h]
+        or dl, 7
+        mov eax, edx
+        stosd
+        mov eax, 400087h                ; of 4 MiB each
+        mov cx, 1023
+.large: stosd
+        add eax, 400000h
+        loop .large
         mov eax, 7
         mov cx, 1024
 .map:   stosd
         add eax, 1000h
         loop .map
         lea di, [bx+1000h+0d0h*4]
-        mov eax, 200007h
-        mov cx, 16
+        mov eax, [upper]
+        or al, 7
+        mov cx, UPPER
 .upper: stosd
         add eax, 1000h
         loop .upper
@@ -67,11 +647,36 @@
         mov dword [tss+4], stack
         mov dword [tss+8], 16
         mov word [tss+102], 104
-        in al, 92h
-        or al, 2
-        out 92h, al
-        mov [v86sp], sp
+        mov byte [tss+104+8192], 0ffh
+        mov si, trapped
+.trap:  lodsw
+        movzx eax, ax
+        bts dword [tss+104], eax
+        cmp si, trapped_end
+        jb .trap
+        push es
+        mov ax, 3515h
+        int 21h
+        mov [old15], bx
+        mov [old15+2], es
+        pop es
+        mov dx, int15
+        mov ax, 2515h
+        int 21h
+        push ds
+        mov ax, cs                      ; the vector's segment: where EMMXXXX0 is at 0Ah
+        add ax, (device - $$ + 100h) / 16
+        mov ds, ax
+        mov dx, trap67 - device
+        mov ax, 2567h
+        int 21h
+        pop ds
+        mov ah, 3
+        call far [xms]                  ; the gate itself stays open
         cli
+        mov eax, cr4
+        or al, 10h                      ; PSE
+        mov cr4, eax
         lgdt [gdtr]
         lidt [idtr]
         mov eax, [directory]
@@ -111,6 +716,10 @@ bits 16
         rep stosw
         cmp word [es:0fffeh], 5aa5h
         jne .bad
+        mov ah, 4                       ; and is closed for programs from here on
+        call far [xms]
+        cmp ax, 1
+        jne .bad
         push cs
         pop es
         mov ax, [pages]
@@ -120,83 +729,10 @@ bits 16
         say 'V86: resident', 13, 10
         mov ax, 3100h
         int 21h
-.bad:   fail 'V86: not in V86 mode'
-bits 32
-align 8
-stubs:
-%assign i 0
-%rep 256
-        push byte %+ (i - 128)
-        jmp strict near reflect
-        nop
-%assign i i+1
-%endrep
-reflect: push eax
-        push ebx
-        push ecx
-        mov ax, 24
-        mov ds, ax
-        movsx eax, byte [esp+12]
-        add eax, 128
-        call vector
-out:    pop ecx
-        pop ebx
-        pop eax
-        add esp, 4
-        iretd
-; EAX the vector; the frame of the V86 task is at [esp+20]
-vector: movzx ebx, word [esp+20+16]     ; SS
-        shl ebx, 4
-        sub word [esp+20+12], 6
-        movzx ecx, word [esp+20+12]
-        add ebx, ecx
-        mov ecx, [esp+20+8]
-        mov [ebx+4], cx
-        mov ecx, [esp+20+4]
-        mov [ebx+2], cx
-        mov ecx, [esp+20]
-        mov [ebx], cx
-        and dword [esp+20+8], ~300h
-        movzx ecx, word [eax*4]
-        mov [esp+20], ecx
-        movzx ecx, word [eax*4+2]
-        mov [esp+20+4], ecx
-        ret
-gp:     push eax
-        push ebx
-        push ecx
-        mov ax, 24
-        mov ds, ax
-        movzx eax, word [esp+12+8]
-        shl eax, 4
-        add eax, [esp+12+4]
-        mov bx, [eax]
-        cmp bl, 0f4h
-        je .hlt
-        cmp bx, 200fh
-        je .mov
-        mov dword [0b8000h], 4f214f42h
-        cli
-        hlt
-.hlt:   inc dword [esp+12+4]
-        jmp out
-.mov:   add dword [esp+12+4], 3
-        jmp out
-bits 16
-align 8
-gdt:    dq 0
-        dq 00cf9a000000ffffh, 00cf92000000ffffh  ; 8 and 16: ours
-        dq 00cf92000000ffffh                     ; 24: flat
-        dw 104+8192+32, 0
-        db 0, 89h, 0, 0
-gdtr:   dw 39
-        dd 0
-idtr:   dw 2047
-        dd 0
-base:   dd 0
-directory: dd 0
+.bad:   fail 'V86: not in V86 mode, or A20 stays'
+align 4
+upper:  dd 0
 pages:  dw 0
-v86sp:  dw 0
 align 8
 idt     equ $
 tss     equ idt + 2048

@@ -1,24 +1,28 @@
 ; SPDX-License-Identifier: MIT
 ; Uses every function of an XMS 3.0 driver, and looks behind it: A20 wraps or not, moved bytes are where they should be.
 %include "dos.inc"
+%assign place 0
 %macro xms 1                            ; function AH, which has to succeed
         mov ah, %1
         call far [entry]
         cmp ax, 1
-        mov cx, __?LINE?__
+%assign place place + 1
+        mov cx, place
         jne bad
 %endmacro
 %macro refused 2                        ; AH, and the error that it has to give
         mov ah, %1
         call far [entry]
         test ax, ax
-        mov cx, __?LINE?__
+%assign place place + 1
+        mov cx, place
         jnz bad
         cmp bl, %2
         jne bad
 %endmacro
 %macro must 1                           ; condition of the flags
-        mov cx, __?LINE?__
+%assign place place + 1
+        mov cx, place
         j%-1 bad
 %endmacro
 %macro a20_must 1
@@ -258,7 +262,7 @@
         must e
         say 'XMSTEST: ok', 13, 10
         quit 0
-; CX the line, BL the error
+; CX which of the expectations it is, BL the error
 bad:    mov ax, cx
         mov cx, 4
         mov di, .line + 3
@@ -275,7 +279,7 @@ bad:    mov ax, cx
         mov ah, 9
         int 21h
         quit 1
-.text:  db 'XMSTEST: wrong at line '
+.text:  db 'XMSTEST: wrong at number '
 .line:  db '0000', 13, 10, '$'
 ; AL = 1: the second MiB is the first
 wraps:  push es
