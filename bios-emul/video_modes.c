@@ -176,7 +176,7 @@ const struct video_params video_params[VIDEO_PARAMS] = {
     [0x17] = TEXT40_400,
     [0x18] = TEXT80_400,
     [0x19] = MONO_400,
-    [0x1a] = VGA_480(0x00, REPEAT15(0x3f)),
+    [0x1a] = VGA_480(0, 0x3f, 0, 0x3f, 0, 0x3f, 0, 0x3f, 0, 0x3f, 0, 0x3f, 0, 0x3f, 0, 0x3f), // plane 0 alone shows
     [0x1b] = VGA_480(ATTR_TEXT),
     [0x1c] = VGA_256,
 };

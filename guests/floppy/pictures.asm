@@ -29,6 +29,7 @@ main:   call unreal
 
 pictures: dw cga_4, cga_2, ega_16, vga_2, vga_16, vga_split, mode_x, banked, linear_8, linear_15, linear_16, linear_24, linear_32, panned
         dw text_4, text_8, text_15, text_16, text_24, text_32
+        dw text_cga_4, text_cga_2, text_ega, text_ega_350, text_mono, text_13h
 pictures_end:
 picture: db 0
 answer: dw 0                            ; not 0: the mode is refused
@@ -358,6 +359,26 @@ palette: mov dx, 3c8h
 
 ; The BIOS draws: characters in 16 colours, a string, a scrolled part, dots.
 text_4: mov ax, 6ah
+        int 10h
+        jmp text
+text_cga_4:
+        mov ax, 4
+        jmp text_vga
+text_cga_2:
+        mov ax, 6
+        jmp text_vga
+text_ega:
+        mov ax, 0eh
+        jmp text_vga
+text_ega_350:
+        mov ax, 10h
+        jmp text_vga
+text_mono:
+        mov ax, 11h
+        jmp text_vga
+text_13h:
+        mov ax, 13h
+text_vga:
         int 10h
         jmp text
 text_8: mov bx, 146h
