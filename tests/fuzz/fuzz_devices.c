@@ -4,7 +4,7 @@
 // sources: vmm-user/devices/ps2_mouse.c vmm-user/devices/lapic.c vmm-user/devices/lapic_regs.c
 // sources: vmm-user/devices/lapic_timer.c vmm-user/devices/apic_bus.c vmm-user/devices/ioapic.c
 // sources: vmm-user/devices/acpi_pm.c vmm-user/devices/pci_host.c vmm-user/devices/reset_port.c
-// sources: vmm-user/devices/port92.c vmm-user/devices/debug_ports.c vmm-user/devices/hpet.c
+// sources: vmm-user/devices/port92.c vmm-user/devices/debug_ports.c
 //
 // A byte stream becomes a sequence of port, MMIO and MSR accesses, time steps, interrupt cycles, saves and loads (also
 // of garbage) on a machine with every device.
@@ -12,7 +12,6 @@
 #include "tests/unit/fake_machine.h"
 #include "vmm-user/devices/acpi_pm.h"
 #include "vmm-user/devices/debug_ports.h"
-#include "vmm-user/devices/hpet.h"
 #include "vmm-user/devices/i8042.h"
 #include "vmm-user/devices/ioapic.h"
 #include "vmm-user/devices/lapic.h"
@@ -38,7 +37,6 @@ struct machine {
     struct port92 port92;
     struct debug_ports debug;
     struct ioapic ioapic;
-    struct hpet hpet;
     struct lapic lapic[CPUS];
     struct lapic *cpus[CPUS];
     struct apic_bus bus;
@@ -49,7 +47,7 @@ static struct machine m;
 
 static struct device *const devices[] = {
     &m.pic.dev,        &m.pit.dev,    &m.rtc.dev,   &m.uart.dev,   &m.i8042.dev, &m.pm.dev,       &m.pci.dev,
-    &m.reset_port.dev, &m.port92.dev, &m.debug.dev, &m.ioapic.dev, &m.hpet.dev,  &m.lapic[0].dev, &m.lapic[1].dev,
+    &m.reset_port.dev, &m.port92.dev, &m.debug.dev, &m.ioapic.dev, &m.lapic[0].dev, &m.lapic[1].dev,
 };
 #define DEVICES (sizeof(devices) / sizeof(*devices))
 
@@ -131,7 +129,6 @@ static void machine_init(void)
     pci_host_shadow(&m.pci, &shadow, shadow_changed, NULL);
     port92_init(&m.port92, clock, fake_line(&m.fake, 21), power);
     debug_ports_init(&m.debug, clock, fake_console(&m.fake), power);
-    hpet_init(&m.hpet, clock, isa(0), isa(8), (struct irq_line){isa_set, 0, 0});
     for (unsigned i = 0; i < CPUS; i++) {
         struct lapic_host host = {lapic_signalled, lapic_eoi_sent, &m.lapic[i]};
         lapic_init(&m.lapic[i], clock, i, m.page[i], &m.bus, host);
@@ -166,7 +163,7 @@ static void touch(struct input *in, bool write)
     unsigned size = access_size(dev, r->space, (unsigned)take(in, 1));
     uint64_t offset = take(in, r->size > 256 ? 2 : 1) % r->size;
     if (r->space == IO_MMIO && take(in, 1) & 3)
-        offset &= ~(uint64_t)(dev == &m.ioapic.dev || dev == &m.hpet.dev ? 3 : 15);
+        offset &= ~(uint64_t)(dev == &m.ioapic.dev ? 3 : 15);
     if (write) {
         dev->ops->write(dev, r->space, r->base + offset, size, take(in, size));
         CHECK(!(shadow.read_only & 1) || shadow_ram[GUEST_MEM_SHADOW] == (uint8_t)shadow.read_only);

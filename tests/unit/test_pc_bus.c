@@ -3,7 +3,7 @@
 // sources: vmm-user/devices/rtc_cmos.c vmm-user/devices/uart16550.c vmm-user/devices/i8042.c
 // sources: vmm-user/devices/ps2_keyboard.c vmm-user/devices/ps2_mouse.c vmm-user/devices/acpi_pm.c
 // sources: vmm-user/devices/pci_host.c vmm-user/devices/reset_port.c vmm-user/devices/port92.c
-// sources: vmm-user/devices/debug_ports.c vmm-user/devices/hpet.c vmm-user/devices/vga.c vmm-user/devices/vga_memory.c
+// sources: vmm-user/devices/debug_ports.c vmm-user/devices/vga.c vmm-user/devices/vga_memory.c
 // sources: vmm-user/devices/vga_dispi.c vmm-user/devices/vga_render_text.c vmm-user/devices/ide.c
 // sources: vmm-user/devices/ide_state.c vmm-user/devices/ide_dma.c vmm-user/devices/ata_disk.c
 // sources: vmm-user/devices/atapi.c vmm-user/devices/atapi_info.c vmm-user/devices/piix3_isa.c
@@ -17,7 +17,6 @@
 #include "vmm-user/devices/acpi_pm.h"
 #include "vmm-user/devices/debug_ports.h"
 #include "vmm-user/devices/floppy82077.h"
-#include "vmm-user/devices/hpet.h"
 #include "vmm-user/devices/i8042.h"
 #include "vmm-user/devices/ide.h"
 #include "vmm-user/devices/pic8259.h"
@@ -40,7 +39,6 @@ static struct {
     struct reset_port reset_port;
     struct port92 port92;
     struct debug_ports debug;
-    struct hpet hpet;
     struct vga vga;
     struct ide ide;
     struct piix3_isa isa;
@@ -77,7 +75,6 @@ static int setup(void **state)
     pci_host_init(&m.pci, clock, &m.reset_port);
     port92_init(&m.port92, clock, fake_line(&m.fake, 21), power);
     debug_ports_init(&m.debug, clock, fake_console(&m.fake), power);
-    hpet_init(&m.hpet, clock, fake_line(&m.fake, 22), fake_line(&m.fake, 23), fake_line(&m.fake, 24));
     vga_init(&m.vga, clock, &host);
     ide_init(&m.ide, clock, &mem, fake_line(&m.fake, 14), fake_line(&m.fake, 15));
     piix3_isa_init(&m.isa, clock);
@@ -91,7 +88,7 @@ static int setup(void **state)
     bus_init(&m.bus, note_unclaimed, NULL);
     struct device *const chips[] = {
         &m.pic.dev,   &m.pit.dev,  &m.rtc.dev, &m.uart.dev, &m.i8042.dev, &m.pm.dev,  &m.pci.dev,    &m.port92.dev,
-        &m.debug.dev, &m.hpet.dev, &m.vga.dev, &m.ide.dev,  &m.isa.dev,   &m.dma.dev, &m.floppy.dev,
+        &m.debug.dev, &m.vga.dev, &m.ide.dev,  &m.isa.dev,   &m.dma.dev, &m.floppy.dev,
     };
     for (unsigned i = 0; i < sizeof(chips) / sizeof(chips[0]); i++)
         assert_true(bus_add(&m.bus, chips[i]));
