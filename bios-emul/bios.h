@@ -135,6 +135,9 @@ bool bios_rom_install(struct bios *b);
 // Will POST return to the guest, as the shutdown status in the CMOS asks, instead of starting the machine?
 bool bios_returns(struct bios *b);
 
+// Is it POST that a trap asks for, as after power-on?
+bool bios_starts_again(struct bios *b, int service);
+
 // What POST does, without the ROM's code: for a kernel that is loaded into a PC that is on. Needs the chips.
 void bios_power_on(struct bios *b);
 

@@ -170,6 +170,11 @@ bool bios_returns(struct bios *b)
     return resume_kind(b);
 }
 
+bool bios_starts_again(struct bios *b, int service)
+{
+    return service == TRAP_POST && !resume_kind(b);
+}
+
 enum bios_result post(struct bios *b, struct bios_regs *r)
 {
     r->a.l = resume_kind(b);

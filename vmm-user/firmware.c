@@ -331,6 +331,10 @@ uint64_t exit_hypercall(struct vcpu *v, struct utcb_state *s)
         s->insn_len = HYPERCALL_SIZE;
         return exit_retire(v, s, MTD_ACDB);
     }
+    if (vm->config.kernel[0] && bios_starts_again(&f->bios, service)) { // a kernel is what this PC starts from
+        vm_ask(VM_REQUEST_RESET);
+        return exit_settle(v, s, 0);
+    }
     if (exit_is_stepped(v, s))
         return vcpu_widen(v, MTD_DR);
     struct bios_regs r;

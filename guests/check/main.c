@@ -170,6 +170,7 @@ unsigned main(const struct multiboot_info *info)
     } groups[] = {
         {"msr", check_msr}, {"cpu", check_cpu},       {"apic", check_apic}, {"timer", check_timer}, {"ioapic", check_ioapic},
         {"nmi", check_nmi}, {"debug", check_debug}, {"mmio", check_mmio}, {"event", check_event}, {"firmware", check_firmware},
+        {"memory", check_memory},
     };
     const char *line = info->flags & MULTIBOOT_INFO_CMDLINE ? (const char *)(uintptr_t)info->cmdline : "";
     out8(0x3fb, 0x83); // 115200 baud, 8 bits, no parity
@@ -178,6 +179,7 @@ unsigned main(const struct multiboot_info *info)
     out8(0x3fb, 3);
     out8(0x21, 0xff); // the 8259s keep quiet
     out8(0xa1, 0xff);
+    memory_info(info);
     handle(0x40, ring3_done);
     idt[0x40 * 16 + 5] = 0xee;
     for (unsigned i = 0; i < sizeof(groups) / sizeof(*groups); i++)

@@ -66,6 +66,7 @@ guests.mica_in_mica                                   6     15
 guests.kernels_that_start_in_real_mode               10    30L
 guests.xen_boots_to_its_own_console                  25      -
 guests.memory_on_both_sides_of_the_hole              25      -
+guests.memory_of_every_size                         90L      -
 guests.too_little_memory_is_said                      5      -
 uefi.uefi_with_a_framebuffer                         20      -
 uefi.stick_by_uefi                                   20      -

@@ -123,6 +123,17 @@ def test_memory_on_both_sides_of_the_hole():
         mica.power_off()
 
 
+def test_memory_of_every_size():
+    sizes = ("6M", "16M", "64M", "65537K", "256M", "1G", "3G", "3073M", "3584M", "4G", "6G")
+    with System("--memory", "9G", "--boot-only-files", *tiny("check")) as mica:
+        for vm, size in enumerate(sizes, 1):
+            mica.command(f"vm run -m {size} -kernel check -append memory", 900)
+            said = mica.command(f"vm wait {vm}")
+            check("exit code 0" in said, f"{size}: {said}")
+            mica.command(f"vm kill {vm}")
+        mica.power_off()
+
+
 def test_too_little_memory_is_said():
     with System() as mica:
         said = mica.command("vm run -m 64M -kernel linux -initrd linux.initrd")
