@@ -27,6 +27,9 @@ def screen_shows(mica, vm, pattern, seconds=BOOT_SECONDS):
     return screen
 
 
+CHECK = ("--file", f"rules={BUILD}/guests/check.bin")
+
+
 def test_small_kernels():
     environ = temporary("NR_CPUS=1\nMEMSIZE=64\n")
     module = temporary("module of a PVH kernel")
@@ -68,8 +71,8 @@ QEMU_DIFFERS = {
 
 
 def test_rules_of_the_manual():
-    with System("--boot-only-files", *tiny("check")) as mica:
-        mica.command("vm run -m 64M -kernel check")
+    with System("--boot-only-files", *CHECK) as mica:
+        mica.command("vm run -m 64M -kernel rules")
         mica.send("vm console 1\n")
         begin = mica.position
         mica.expect(r"DONE", 300)
@@ -125,9 +128,9 @@ def test_memory_on_both_sides_of_the_hole():
 
 def test_memory_of_every_size():
     sizes = ("6M", "16M", "64M", "65537K", "256M", "1G", "3G", "3073M", "3584M", "4G", "6G")
-    with System("--memory", "9G", "--boot-only-files", *tiny("check")) as mica:
+    with System("--memory", "9G", "--boot-only-files", *CHECK) as mica:
         for vm, size in enumerate(sizes, 1):
-            mica.command(f"vm run -m {size} -kernel check -append memory", 900)
+            mica.command(f"vm run -m {size} -kernel rules -append memory", 900)
             said = mica.command(f"vm wait {vm}")
             check("exit code 0" in said, f"{size}: {said}")
             mica.command(f"vm kill {vm}")
