@@ -28,6 +28,8 @@ void space_load(struct cpu *cpu, struct pd *pd)
 static void leave_here(void *arg)
 {
     struct cpu *cpu = this_cpu();
+    if (cpu->pio_bitmap_owner == ((struct pd *)arg)->pio)
+        cpu->pio_bitmap_owner = NULL; // another bitmap may lie there next
     if (cpu->current_pd != arg && cpu->vector_pd != arg)
         return;
     cpu->current_pd = NULL;
