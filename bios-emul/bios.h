@@ -148,8 +148,8 @@ int bios_service_at(uint32_t offset);
 uint32_t bios_wait_ip(int service);
 uint32_t bios_idle_ip(void);
 
-// A graphics mode for a kernel that is loaded without the firmware's code: VBE's number, with the linear framebuffer. False:
-// there is no such mode.
+// A graphics mode for a kernel that is loaded without the firmware's code: VBE's number, with the linear framebuffer.
+// False: there is no such mode.
 struct bios_graphics {
     uint32_t base, size; // of the framebuffer
     uint16_t width, height, pitch;

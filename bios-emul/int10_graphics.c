@@ -4,10 +4,10 @@
 #include "bios-emul/video.h"
 #include "lib/c/string.h"
 
-#define XOR          0x80
-#define WRITE_XOR    0x18
-#define ALL_PLANES   0x0f
-#define WINDOW       0x10000u
+#define XOR        0x80
+#define WRITE_XOR  0x18
+#define ALL_PLANES 0x0f
+#define WINDOW     0x10000u
 
 static uint32_t memory_base(const struct video_mode *m)
 {

@@ -186,7 +186,8 @@ enum bios_result bios32_pci(struct bios *b, struct bios_regs *r);
 enum bios_result apm_protected(struct bios *b, struct bios_regs *r);
 enum bios_result vbe_window(struct bios *b, struct bios_regs *r);
 enum bios_result power_on(struct bios *b, struct bios_regs *r);
-enum bios_result post(struct bios *b, struct bios_regs *r); // without a word on the screen: a loaded kernel begins after it
+enum bios_result post(struct bios *b,
+                      struct bios_regs *r); // without a word on the screen: a loaded kernel begins after it
 
 // The chipset's lock on the ROM's memory: POST writes its tables there, afterwards nobody does.
 void shadow_open(struct bios *b, bool open);

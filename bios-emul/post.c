@@ -37,7 +37,8 @@ void shadow_open(struct bios *b, bool open)
 {
     b->host.out(b->host.ctx, PCI_CONFIG_ADDRESS, 4, PCI_CONFIG_ENABLE | (PCI_82441FX_PAM & ~3u));
     port_out(b, PCI_CONFIG_DATA + (PCI_82441FX_PAM & 3), (open ? PAM_BOTH : PAM_READ << 4) & 0xf0);
-    for (unsigned pam = PCI_82441FX_PAM + 1; pam < PCI_82441FX_PAM_END; pam++) { // no ROM is there: free for memory managers
+    for (unsigned pam = PCI_82441FX_PAM + 1; pam < PCI_82441FX_PAM_END;
+         pam++) { // no ROM is there: free for memory managers
         b->host.out(b->host.ctx, PCI_CONFIG_ADDRESS, 4, PCI_CONFIG_ENABLE | (pam & ~3u));
         port_out(b, (uint16_t)(PCI_CONFIG_DATA + (pam & 3)), PAM_BOTH);
     }

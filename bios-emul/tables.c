@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Tables in the ROM that operating systems look for: the BIOS32 directory, Plug and Play BIOS, PCI interrupt routing ($PIR)
-// and the MP table (MP specification 1.4). The interrupts are wired as the DSDT says: slot n, INTx at I/O APIC pin 16 + (n + x)
-// % 4.
+// Tables in the ROM that operating systems look for: the BIOS32 directory, Plug and Play BIOS, PCI interrupt routing
+// ($PIR) and the MP table (MP specification 1.4). The interrupts are wired as the DSDT says: slot n, INTx at I/O APIC
+// pin 16 + (n + x) % 4.
 #include "bios-emul/internal.h"
 #include "lib/c/string.h"
 #include "pc/ioapic.h"
@@ -47,19 +47,9 @@ static void pnp_write(struct bios *b)
         uint32_t protected_base, oem;
         uint16_t real_data;
         uint32_t protected_data;
-    } PACKED table = {{'$', 'P', 'n', 'P'},
-                      0x10,
-                      sizeof(table),
-                      0,
-                      0,
-                      0,
-                      ROM_PNP,
-                      BIOS_SEGMENT,
-                      ROM_PNP,
-                      BIOS_ROM_BASE,
-                      0,
-                      BIOS_SEGMENT,
-                      BIOS_ROM_BASE};
+    } PACKED table = {
+        {'$', 'P', 'n', 'P'}, 0x10,         sizeof(table), 0, 0, 0, ROM_PNP, BIOS_SEGMENT, ROM_PNP, BIOS_ROM_BASE, 0,
+        BIOS_SEGMENT,         BIOS_ROM_BASE};
     checksum_set(&table, sizeof(table), &table.checksum);
     mem_write(b, BIOS_ROM_BASE + ROM_PNP_TABLE, &table, sizeof(table));
 }

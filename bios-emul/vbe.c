@@ -17,15 +17,18 @@
 
 #define ATTRIBUTE_BASE   0x001b // supported, documented, colour, graphics
 #define ATTRIBUTE_LINEAR 0x0080
-#define DPMS_STATES  0x0f // standby, suspend, off, reduced on
-#define DPMS_VERSION 0x10
-#define DPMS_OFF     4
+#define DPMS_STATES      0x0f // standby, suspend, off, reduced on
+#define DPMS_VERSION     0x10
+#define DPMS_OFF         4
 
-#define MODEL_PLANAR     3
-#define MODEL_PACKED     4
-#define MODEL_DIRECT     6
+#define MODEL_PLANAR 3
+#define MODEL_PACKED 4
+#define MODEL_DIRECT 6
 
-#define LINEAR(number, width, height, bits) {number, VIDEO_LINEAR, PALETTE_VGA, 0, 0xa000, width, height, 0, bits}
+#define LINEAR(number, width, height, bits)                                                                            \
+    {                                                                                                                  \
+        number, VIDEO_LINEAR, PALETTE_VGA, 0, 0xa000, width, height, 0, bits                                           \
+    }
 #define WIDE(number, width, height)                                                                                    \
     LINEAR(number, width, height, 16), LINEAR((number) + 1, width, height, 24), LINEAR((number) + 2, width, height, 32)
 static const struct video_mode modes[] = {
@@ -268,7 +271,9 @@ static enum bios_result mode_info(struct bios *b, struct bios_regs *r)
         .planes = planar ? 4 : 1,
         .bits = m->bits,
         .banks = 1,
-        .model = planar ? MODEL_PLANAR : m->bits == 8 ? MODEL_PACKED : MODEL_DIRECT,
+        .model = planar         ? MODEL_PLANAR
+                 : m->bits == 8 ? MODEL_PACKED
+                                : MODEL_DIRECT,
         .pages = (uint8_t)(pages > 255 ? 255 : pages - 1),
         .reserved = 1,
         .direct_info = m->bits == 32 ? 2 : 0,
@@ -537,10 +542,9 @@ static enum bios_result protected_mode(struct bios *b, struct bios_regs *r)
 enum bios_result vbe(struct bios *b, struct bios_regs *r)
 {
     static const bios_service functions[] = {
-        [0x00] = controller_info, [0x01] = mode_info, [0x02] = mode_set,    [0x03] = mode_get,
-        [0x04] = state,           [0x05] = window,    [0x06] = line_length, [0x07] = display_start,
-        [0x08] = dac_format,      [0x09] = palette,   [0x0a] = protected_mode,
-        [0x10] = power,           [0x15] = vbe_ddc,
+        [0x00] = controller_info, [0x01] = mode_info,   [0x02] = mode_set,      [0x03] = mode_get,   [0x04] = state,
+        [0x05] = window,          [0x06] = line_length, [0x07] = display_start, [0x08] = dac_format, [0x09] = palette,
+        [0x0a] = protected_mode,  [0x10] = power,       [0x15] = vbe_ddc,
     };
     if (r->a.l < sizeof(functions) / sizeof(functions[0]) && functions[r->a.l] && dispi_present(b))
         return functions[r->a.l](b, r);

@@ -114,7 +114,7 @@ enum bios_result vbe_ddc(struct bios *b, struct bios_regs *r);
 
 // ---- vbe.c
 enum bios_result vbe(struct bios *b, struct bios_regs *r);
-const struct video_mode *vbe_mode_now(struct bios *b); // NULL: none is on
+const struct video_mode *vbe_mode_now(struct bios *b);              // NULL: none is on
 bool vbe_mode_set(struct bios *b, uint16_t number, uint16_t flags); // of BX of AX=4F02h; false: not possible
 void vbe_off(struct bios *b);
 

@@ -218,7 +218,7 @@ const struct video_mode *video_mode_now(struct bios *b)
 #define FLAG_NO_PALETTE 0x08
 #define FLAG_400_LINES  0x10
 #define FLAG_200_LINES  0x80
-#define CONTROL_CLEAR   0x60 // 40:87: 256 KiB, an active VGA, cursor emulation
+#define CONTROL_CLEAR   0x60   // 40:87: 256 KiB, an active VGA, cursor emulation
 #define SWITCHES        0xf9   // 40:88
 #define CURSOR_SHAPE    0x0607 // 40:60, of characters with 8 lines
 #define DISPLAY_VGA     0x08

@@ -88,7 +88,7 @@ faults.kernel_cannot_read_user_memory                 6      -
 faults.nmis_are_told_and_the_system_goes_on           6      -
 faults.machine_check_in_the_kernel                    6      -
 faults.machine_check_after_an_exit_shows_the_last_exits 6    -
-video.pictures_are_those_of_qemu                    85L      -
+video.pictures_are_those_of_qemu                   130L      -
 video.grub_in_graphics                               40      -
 video.linux_on_the_screen                             5    20L
 video.linux_with_a_framebuffer                       45      -
