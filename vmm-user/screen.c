@@ -6,18 +6,21 @@
 #include "vmm-user/devices/vga_terminal.h"
 #include "vmm-user/screen_pixels.h"
 
-#define FRAMES_HZ  25
-#define HURRY_HZ   500 // where pixels wait for room
-#define ESC_FRAMES 3   // so many frames after it, ESC is a key of its own
-#define CHUNK      1024
+#define FRAMES_HZ           25
+#define HURRY_HZ            500 // where pixels wait for room
+#define ESC_FRAMES          3   // so many frames after it, ESC is a key of its own
+#define CHUNK               1024
+#define SCREEN_TEXT_COLUMNS 80 // that the display has
+#define SCREEN_TEXT_ROWS    25
+#define PIXELS_PAUSE        8 // times as long as a frame took
 
 static struct {
     struct channel *channel;
-    bool shown;     // somebody looks
-    bool pixels;    // and can see pixels
-    unsigned frame; // counts calls
-    bool begun;     // and was sent something
-    uint8_t record; // a record's first byte, while its second one has not come; 0: none
+    bool shown;                 // somebody looks
+    struct screen_room room;    // for pixels
+    uint64_t busy, next_pixels; // ticks that a frame of them took; when the next one is due
+    bool begun;                 // and was sent something
+    uint8_t record;             // a record's first byte, while its second one has not come; 0: none
     struct key_terminal keys;
     struct key_scan scan;
     unsigned quiet;         // frames since the last key
@@ -32,13 +35,13 @@ void screen_attach(struct channel *channel)
     screen.record = 0;
 }
 
-static void show(struct vm *vm, bool shown, bool pixels)
+static void show(struct vm *vm, bool shown, uint8_t colors)
 {
     struct typing *typing = &vm->machine.typing;
     typing_key(typing, key_terminal_end(&screen.keys));
     typing_release(typing);
     screen.shown = shown;
-    screen.pixels = pixels;
+    screen.room.colors = colors;
     screen.begun = false;
     screen_pixels_reset();
     screen.width = screen.height = 0;
@@ -52,9 +55,13 @@ static void record_take(struct vm *vm, uint8_t what, uint8_t value)
     struct typing *typing = &vm->machine.typing;
     screen.quiet = 0;
     if (what == SCREEN_SHOW || what == SCREEN_HIDE)
-        show(vm, what == SCREEN_SHOW, value == SCREEN_VGA);
+        show(vm, what == SCREEN_SHOW, value);
     else if (what == SCREEN_KEY)
         typing_key(typing, key_terminal_byte(&screen.keys, value));
+    else if (what == SCREEN_WIDTH)
+        screen.room.width = value * 8u;
+    else if (what == SCREEN_HEIGHT)
+        screen.room.height = value * 8u;
     else if (what == SCREEN_SCAN)
         typing_key(typing, key_scan_byte(&screen.scan, value));
 }
@@ -97,15 +104,21 @@ static unsigned graphics_tell(struct vga_mode mode, char *out, unsigned room)
                               mode.width, mode.height, start_info()->vm_id);
 }
 
-// Every third frame: pixels are more work than text.
+// Does the display show the mode as text, 80x25 characters at most? More are pixels to it, if it has as many.
+static bool shown_as_text(struct vga_mode mode)
+{
+    bool fits = mode.columns <= SCREEN_TEXT_COLUMNS && mode.rows <= SCREEN_TEXT_ROWS;
+    return mode.kind == VGA_TEXT && (fits || mode.width > screen.room.width || mode.height > screen.room.height);
+}
+
 static void pixels_update(const struct vga *v, struct vga_mode mode)
 {
-    if (!screen.pixels || mode.kind == VGA_BLANK)
+    if (screen.room.colors == SCREEN_TERMINAL || mode.kind == VGA_BLANK)
         return;
-    if (mode.kind == VGA_TEXT)
+    if (shown_as_text(mode))
         screen_pixels_end(screen.channel);
-    else if (screen_pixels_pending() || screen.frame++ % 3 == 0)
-        screen.pixels = screen_pixels_update(v, screen.channel);
+    else if (!screen_pixels_update(v, screen.channel, &screen.room))
+        screen.room.colors = SCREEN_TERMINAL;
 }
 
 static unsigned update(const struct vga *v, struct vga_mode mode, char *out, unsigned room)
@@ -130,13 +143,24 @@ uint64_t screen_serve(struct vm *vm)
     if (!screen.shown)
         return 0;
     struct vga_mode mode = vga_mode(&vm->machine.vga);
+    uint64_t start = host_tsc(), now;
     uint32_t n, space;
-    pixels_update(&vm->machine.vga, mode);
+    if (start >= screen.next_pixels || screen_pixels_pending()) {
+        pixels_update(&vm->machine.vga, mode);
+        screen.busy += host_tsc() - start;
+    }
     do {
         space = channel_space(c);
         n = update(&vm->machine.vga, mode, bytes, space < CHUNK ? space : CHUNK);
         channel_write(c, bytes, n);
         screen.begun |= n > 0;
     } while (n);
-    return host_tsc() + start_info()->tsc_hz / (screen_pixels_pending() ? HURRY_HZ : FRAMES_HZ);
+    now = host_tsc();
+    if (screen_pixels_pending())
+        return now + start_info()->tsc_hz / HURRY_HZ;
+    if (screen.busy) { // pixels are work, which must not be felt
+        screen.next_pixels = now + PIXELS_PAUSE * screen.busy;
+        screen.busy = 0;
+    }
+    return now + start_info()->tsc_hz / FRAMES_HZ;
 }

@@ -1,6 +1,6 @@
 ; SPDX-License-Identifier: MIT
 ; Something to look at, and a keyboard to try; nothing on the serial port. Keys choose the picture: t 80x25 text in all
-; colours and characters, g mode 13h with colours of its own, p mode 12h (planes). Every other key shows its number as
+; colours and characters, w 80x50, g mode 13h with colours of its own, p mode 12h (planes). Every other key shows its number as
 ; INT 16h gives it, in the last row of the text.
         %include "boot.inc"
 
@@ -9,6 +9,8 @@ main:   call    text
         int     16h
         cmp     al, 't'
         je      .text
+        cmp     al, 'w'
+        je      .rows
         cmp     al, 'g'
         je      .bytes
         cmp     al, 'p'
@@ -17,10 +19,32 @@ main:   call    text
         jmp     .key
 .text:  call    text
         jmp     .key
+.rows:  call    rows
+        jmp     .key
 .bytes: call    bytes
         jmp     .key
 .planes: call   planes
         jmp     .key
+
+; 50 rows by the font of 8 lines.
+rows:   call    text
+        mov     ax, 1112h
+        xor     bl, bl
+        int     10h
+        mov     ah, 1
+        mov     cx, 2000h
+        int     10h
+        mov     ax, 0b800h
+        mov     es, ax
+        mov     di, 25 * 160
+        mov     ax, 1e41h
+        mov     cx, 25 * 80
+.cell:  stosw
+        inc     ax
+        and     al, 5fh
+        or      al, 40h
+        loop    .cell
+        ret
 
 ; Mode AL, with the cursor off; ES = A000h.
 mode:   xor     ah, ah

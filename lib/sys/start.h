@@ -50,6 +50,7 @@ struct start_info {
     uint32_t flags;  // enum start_flag
     uint32_t events; // root counts here what it left to be fetched (channels to accept, log): a look saves a call
     struct start_framebuffer framebuffer;
+    uint32_t dispi_bytes; // the console alone: with START_HAS_VGA, memory at START_FRAMEBUFFER for Bochs' display interface
     char name[32];
     char args[2048];        // 0-terminated; a VMM: the `vm run` arguments, or the config's file name
     char virt_refusal[160]; // why there are no VMs

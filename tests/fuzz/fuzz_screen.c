@@ -30,7 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(keyboard_scan(&keyboard, data[i], keys) <= KEYBOARD_BYTES);
         terminal_print(&t, &data[i], 1);
         screen_put(&clipped, data[i]);
-        pixels_take(&pixels, data[i]);
+        if (pixels_take(&pixels, data[i]) == PIXELS_PART)
+            assert(pixels.first < pixels.column && pixels.column <= pixels.width && pixels.row < pixels.height);
         assert(clipped.row < SCREEN_ROWS && clipped.column <= SCREEN_COLUMNS);
         if (data[i] == 'L')
             terminal_insert(&t, (const char *)data, size < 100 ? size : 100);

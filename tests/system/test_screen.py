@@ -239,11 +239,17 @@ def test_graphics_on_the_machines_screen():
             wait_same(shown, bare.picture, "the text")
             monitor.keys("g")
             bare.monitor.keys("g")
-            wait_same(shown, bare.picture, "the machine's screen in mode 13h")
+            wait_same(shown, lambda: halved(bare.picture()), "the machine's screen in mode 13h")
             mica.leave()
             monitor.wait_text("mica>")
             mica.send(f"vm console {vm}\n")
-            wait_same(shown, bare.picture, "mode 13h again")
+            wait_same(shown, lambda: halved(bare.picture()), "mode 13h again")
+            monitor.keys("p")
+            bare.monitor.keys("p")
+            wait_same(shown, bare.picture, "the machine's screen in a planar mode")
+            monitor.keys("w")
+            bare.monitor.keys("w")
+            wait_same(shown, bare.picture, "the machine's screen with 50 rows")
             monitor.keys("t")
             bare.monitor.keys("t")
             wait_same(shown, bare.picture, "the text after graphics")
@@ -258,20 +264,23 @@ def test_graphics_on_a_framebuffer():
         with System("--boot-only-files", "--file", f"floppy={FLOPPY}", "--monitor", path, "--firmware", "uefi", on="qemu") as mica:
             monitor = Screen(path)
 
-            def shown():
+            def shown(columns=320, lines=200):
                 dump = Path(folder) / "host.ppm"
                 monitor.command(f"screendump {dump}")
                 width, height, pixels = read_ppm(dump)
-                zoom = min(width // 320, height // 200)
-                left, top = (width - 320 * zoom) // 2, (height - 200 * zoom) // 2
-                rows = [pixels[3 * ((top + y * zoom) * width + left):][:3 * 320 * zoom] for y in range(200)]
-                return 320, 200, b"".join(row[x:x + 3] for row in rows for x in range(0, len(row), 3 * zoom))
+                zoom = min(width // columns, height // lines)
+                left, top = (width - columns * zoom) // 2, (height - lines * zoom) // 2
+                rows = [pixels[3 * ((top + y * zoom) * width + left):][:3 * columns * zoom] for y in range(lines)]
+                return columns, lines, b"".join(row[x:x + 3] for row in rows for x in range(0, len(row), 3 * zoom))
             vm = start(mica)
             mica.send(f"vm console {vm}\n")
             mica.expect("READY")
             monitor.keys("g")
             bare.monitor.keys("g")
             wait_same(shown, lambda: halved(bare.picture()), "the framebuffer with mode 13h")
+            monitor.keys("p")
+            bare.monitor.keys("p")
+            wait_same(lambda: shown(640, 480), bare.picture, "the framebuffer with a planar mode")
             mica.leave()
             mica.power_off()
 

@@ -147,9 +147,13 @@ static void pixels_and_text_again(void **state)
         print("text");
         framebuffer_show(&f, &screen, false);
         pixels_init(&p);
-        memcpy(p.colors[9], "\xff\x80\x08", 3);
-        p.cells[0][0] = p.cells[199][319] = 9;
-        framebuffer_pixels(&f, &p); // twice as large, in the middle
+        p.width = 320, p.height = 200;
+        framebuffer_begin(&f, &p); // twice as large, in the middle
+        p.line[0] = p.line[319] = 0x09ff8008;
+        p.column = 1;
+        framebuffer_part(&f, &p);
+        p.row = 199, p.first = 319, p.column = 320;
+        framebuffer_part(&f, &p);
         uint32_t color = depth ? 31 << 11 | 32 << 5 | 1 : 0xff8008;
         for (unsigned y = 0; y < 450; y++)
             for (unsigned x = 0; x < 700; x++) {
@@ -157,12 +161,6 @@ static void pixels_and_text_again(void **state)
                      last = x / 2 == 15 + 319 && y >= 25 && (y - 25) / 2 == 199;
                 assert_int_equal(pixel(x, y), first || last ? color : 0);
             }
-        p.cells[5][5] = 9; // no row is said to have changed
-        framebuffer_pixels(&f, &p);
-        assert_int_equal(pixel(40, 35), 0);
-        p.rows_changed[5] = 1;
-        framebuffer_pixels(&f, &p);
-        assert_int_equal(pixel(40, 35), color);
         framebuffer_show(&f, &screen, false);
         assert_true(shows(0, 0, 't', f.colors[7], 0));
         assert_int_equal(pixel(30, 25 + 398), 0);

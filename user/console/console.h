@@ -32,7 +32,7 @@ extern struct console {
     struct view *shown; // the screen that is looked at, NULL: a terminal is
     bool has_serial, has_vga, has_framebuffer, redraw, serial_held;
     struct framebuffer framebuffer;
-    struct pixels pixels; // of that screen
+    struct view_display display; // of that screen
     struct terminal system;
     struct control control;
     struct keyboard keyboard;
@@ -59,6 +59,10 @@ void focus_vm(uint32_t vm_id);
 void focus_key(unsigned key); // Alt-F1 is the shell, Alt-F2 the first VM, ...
 void focus_wanted(void);
 unsigned slot_of(uint32_t vm_id); // SLOTS: it has none
+
+// display.c
+void display_init(void);
+void display_draw(void); // what has the focus, but pixels: those are drawn as they come
 
 // slots.c
 void slot_remove(unsigned i);

@@ -37,7 +37,7 @@ void settle_view(void)
         view_show(console.shown, false, NULL);
     }
     if (now)
-        view_show(now, true, console.has_vga || console.has_framebuffer ? &console.pixels : NULL);
+        view_show(now, true, console.display.colors ? &console.display : NULL);
     console.shown = now;
     console.redraw = true;
 }

@@ -116,35 +116,26 @@ void framebuffer_show(struct framebuffer *f, struct screen *s, bool all)
     s->dirty = 0;
 }
 
-static void pixels_row_draw(const struct framebuffer *f, const struct pixels *p, const uint32_t *colors, unsigned row,
-                            unsigned zoom)
+void framebuffer_begin(struct framebuffer *f, const struct pixels *p)
 {
-    uint64_t x = (f->mode.width - PIXELS_WIDTH * zoom) / 2,
-             y = (f->mode.height - PIXELS_HEIGHT * zoom) / 2 + row * zoom;
+    uint32_t across = f->mode.width / p->width, down = f->mode.height / p->height;
+    f->pixel_zoom = across < down ? across : down;
+    clear(f);
+    f->cleared = false; // for the text
+}
+
+void framebuffer_part(struct framebuffer *f, const struct pixels *p)
+{
+    uint32_t zoom = f->pixel_zoom;
+    uint64_t x = (f->mode.width - p->width * zoom) / 2 + p->first * zoom,
+             y = (f->mode.height - p->height * zoom) / 2 + p->row * zoom;
     uint8_t *line = f->pixels + y * f->mode.pitch + x * pixel_bytes(f);
     for (unsigned i = 0; i < zoom; i++, line += f->mode.pitch) {
         uint8_t *to = line;
-        for (unsigned column = 0; column < PIXELS_WIDTH; column++)
+        for (unsigned column = p->first; column < p->column; column++) {
+            uint32_t pixel = pixel_of(&f->mode, p->line[column]);
             for (unsigned k = 0; k < zoom; k++)
-                to = pixel_put(to, pixel_bytes(f), colors[p->cells[row][column]]);
-    }
-}
-
-void framebuffer_pixels(struct framebuffer *f, struct pixels *p)
-{
-    unsigned across = f->mode.width / PIXELS_WIDTH, down = f->mode.height / PIXELS_HEIGHT;
-    uint32_t colors[256];
-    if (f->cleared) { // with text on it
-        clear(f);
-        f->cleared = false;
-        p->colors_changed = true;
-    }
-    for (unsigned i = 0; i < 256; i++)
-        colors[i] = pixel_of(&f->mode, (uint32_t)p->colors[i][0] << 16 | p->colors[i][1] << 8 | p->colors[i][2]);
-    for (unsigned row = 0; row < PIXELS_HEIGHT; row++)
-        if (p->rows_changed[row] || p->colors_changed) {
-            pixels_row_draw(f, p, colors, row, across < down ? across : down);
-            p->rows_changed[row] = 0;
+                to = pixel_put(to, pixel_bytes(f), pixel);
         }
-    p->colors_changed = false;
+    }
 }

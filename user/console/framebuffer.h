@@ -20,6 +20,7 @@ struct framebuffer {
     uint16_t drawn[SCREEN_ROWS][SCREEN_COLUMNS];
     unsigned cursor; // cell where it is drawn, SCREEN_ROWS * SCREEN_COLUMNS: nowhere
     bool cleared;
+    uint32_t pixel_zoom; // of pixels in place of the text
 };
 
 // False: too small for 80x25 characters, or pixels of a kind that is not known.
@@ -28,5 +29,6 @@ bool framebuffer_init(struct framebuffer *f, void *pixels, const struct start_fr
 // What changed since the last time, or all of it.
 void framebuffer_show(struct framebuffer *f, struct screen *s, bool all);
 
-// Graphics in place of the text, as large as whole multiples allow: what changed, or all of it if it was text.
-void framebuffer_pixels(struct framebuffer *f, struct pixels *p);
+// Pixels in place of the text, as large as whole multiples allow; larger than the framebuffer: none of them.
+void framebuffer_begin(struct framebuffer *f, const struct pixels *p);
+void framebuffer_part(struct framebuffer *f, const struct pixels *p);

@@ -10,8 +10,6 @@
 #include "user/console/console.h"
 #include "user/console/i8042.h"
 #include "user/console/serial.h"
-#include "user/console/vga.h"
-#include "user/console/vga_graphics.h"
 
 #define KEY_LEAVE    0x1d // Ctrl-]
 #define POLL_US      5000 // a terminal that prints is looked at this often, instead of being woken for every byte ...
@@ -142,27 +140,6 @@ static bool send_pending(void)
     return console.has_serial && (console.notice_length || more);
 }
 
-static void draw(void)
-{
-    struct terminal *t = focused()->terminal;
-    struct screen *shown = console.shown ? &console.shown->screen : &t->screen;
-    if (!console.has_vga && !console.has_framebuffer)
-        return;
-    terminal_draw(t);
-    bool graphics = console.shown && console.pixels.on;
-    if (graphics && console.has_vga) {
-        vga_graphics_show(&console.pixels);
-    } else if (graphics) {
-        framebuffer_pixels(&console.framebuffer, &console.pixels);
-    } else if (console.has_vga) {
-        console.redraw |= vga_graphics_end();
-        vga_show(shown, console.redraw);
-    } else {
-        framebuffer_show(&console.framebuffer, shown, console.redraw);
-    }
-    console.redraw = false;
-}
-
 // --- input
 // -----------------------------------------------------------------------------------------------------------------
 
@@ -287,7 +264,7 @@ static bool round(void)
     settle_view();
     send();
     focus_wanted();
-    draw();
+    display_draw();
     bool told = tell_progress();
     if (console.has_serial)
         serial_interrupts(!console.serial_held, send_pending() || !told);
@@ -298,10 +275,7 @@ int main(void)
 {
     console.log_position = ROOT_LOG_UNSEEN;
     console.has_serial = serial_init();
-    console.has_vga = start_info()->flags & START_HAS_VGA;
-    console.has_framebuffer =
-        start_info()->flags & START_HAS_FRAMEBUFFER &&
-        framebuffer_init(&console.framebuffer, (void *)START_FRAMEBUFFER, &start_info()->framebuffer);
+    display_init();
     console.slots[SYSTEM].terminal = &console.system;
     console.redraw = true;
     terminal_init(&console.system);

@@ -5,30 +5,53 @@
 
 #define LITERALS 0x80
 
-enum { TEXT, KIND, ROW, LENGTH_LOW, LENGTH_HIGH, COUNT, NUMBER, NUMBERS, COLOR };
+enum { TEXT, KIND, HEAD, COUNT, NUMBER, NUMBERS, COLOR };
 
 void pixels_init(struct pixels *p)
 {
     memset(p, 0, sizeof *p);
 }
 
-static void kind_take(struct pixels *p, uint8_t kind)
+static enum pixels_result kind_take(struct pixels *p, uint8_t kind)
 {
-    p->state = kind == SCREEN_PIXELS_ROW ? ROW : TEXT;
-    if (kind == SCREEN_PIXELS_BEGIN) {
-        p->on = true;
-        p->next = 0;
-    } else if (kind == SCREEN_PIXELS_END) {
-        p->on = false;
+    p->kind = kind;
+    p->head_length = 0;
+    p->state = kind == SCREEN_PIXELS_BEGIN || kind == SCREEN_PIXELS_PART ? HEAD : TEXT;
+    if (kind != SCREEN_PIXELS_END || !p->on)
+        return PIXELS_MORE;
+    p->on = false;
+    return PIXELS_END;
+}
+
+// Two numbers for a beginning, three for a part.
+static enum pixels_result head_take(struct pixels *p, uint8_t byte)
+{
+    p->head[p->head_length++] = byte;
+    if (p->head_length < (p->kind == SCREEN_PIXELS_PART ? 6 : 4))
+        return PIXELS_MORE;
+    uint16_t n[3];
+    for (unsigned i = 0; i < 3; i++)
+        n[i] = (uint16_t)(p->head[2 * i] | p->head[2 * i + 1] << 8);
+    if (p->kind == SCREEN_PIXELS_PART) {
+        p->row = n[0];
+        p->column = p->first = n[1];
+        p->left = n[2];
+        p->state = n[2] ? COUNT : TEXT;
+        return PIXELS_MORE;
     }
+    p->state = TEXT;
+    p->width = n[0];
+    p->height = n[1];
+    p->on = n[0] && n[1] && n[0] <= PIXELS_WIDTH_MAX;
+    p->next = 0;
+    return p->on ? PIXELS_BEGIN : PIXELS_MORE;
 }
 
 static void run_put(struct pixels *p, uint8_t number)
 {
-    for (; p->run && p->column < PIXELS_WIDTH && p->row < PIXELS_HEIGHT; p->run--)
-        p->cells[p->row][p->column++] = number;
-    if (p->row < PIXELS_HEIGHT)
-        p->rows_changed[p->row] = 1;
+    const uint8_t *c = p->colors[number];
+    for (; p->run && p->column < p->width && p->on; p->run--)
+        p->line[p->column++] = (uint32_t)number << 24 | c[0] << 16 | c[1] << 8 | c[2];
 }
 
 // A byte of a row, in picture_code.h's way.
@@ -57,31 +80,20 @@ static void code_take(struct pixels *p, uint8_t byte)
     }
 }
 
-bool pixels_take(struct pixels *p, uint8_t byte)
+enum pixels_result pixels_take(struct pixels *p, uint8_t byte)
 {
     switch (p->state) {
     case TEXT:
         p->state = byte == SCREEN_PIXELS ? KIND : TEXT;
-        return byte == SCREEN_PIXELS;
+        return byte == SCREEN_PIXELS ? PIXELS_MORE : PIXELS_TEXT;
     case KIND:
-        kind_take(p, byte);
-        return true;
-    case ROW:
-        p->row = byte;
-        p->column = 0;
-        p->state = LENGTH_LOW;
-        return true;
-    case LENGTH_LOW:
-        p->left = byte;
-        p->state = LENGTH_HIGH;
-        return true;
-    case LENGTH_HIGH:
-        p->left |= (uint16_t)(byte << 8);
-        p->state = p->left ? COUNT : TEXT;
-        return true;
+        return kind_take(p, byte);
+    case HEAD:
+        return head_take(p, byte);
     }
     code_take(p, byte);
-    if (!--p->left)
-        p->state = TEXT;
-    return true;
+    if (--p->left)
+        return PIXELS_MORE;
+    p->state = TEXT;
+    return p->on && p->row < p->height && p->first < p->column ? PIXELS_PART : PIXELS_MORE;
 }

@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: MIT
 #include "user/console/vga_graphics.h"
 #include <stddef.h>
-#include "lib/c/string.h"
-#include "lib/sys/start.h"
+#include "lib/sys/root.h"
 #include "pc/vga.h"
+#include "user/console/framebuffer.h"
 #include "x86/regs.h"
 
-#define ATTR_WRITE 0x3c0
-#define ATTR_READ  0x3c1
-#define MISC_WRITE 0x3c2
-#define SEQ_INDEX  0x3c4
-#define DAC_READ   0x3c7
-#define DAC_WRITE  0x3c8
-#define DAC_DATA   0x3c9
-#define MISC_READ  0x3cc
-#define GC_INDEX   0x3ce
-#define CRTC_INDEX 0x3d4
-#define STATUS     0x3da // reading it makes ATTR_WRITE take an index
-#define ATTR_VIDEO 0x20  // the palette belongs to the screen
-#define FONT_BYTES 8192
+#define ATTR_WRITE    0x3c0
+#define ATTR_READ     0x3c1
+#define MISC_WRITE    0x3c2
+#define SEQ_INDEX     0x3c4
+#define DAC_READ      0x3c7
+#define DAC_WRITE     0x3c8
+#define DAC_DATA      0x3c9
+#define MISC_READ     0x3cc
+#define GC_INDEX      0x3ce
+#define CRTC_INDEX    0x3d4
+#define STATUS        0x3da // reading it makes ATTR_WRITE take an index
+#define ATTR_VIDEO    0x20  // the palette belongs to the screen
+#define FONT_BYTES    8192
+#define MODE_13_WIDTH 320
 
 struct registers {
     uint8_t misc, seq[VGA_SEQ_COUNT], crtc[VGA_CRTC_COUNT], gc[VGA_GC_COUNT], attr[VGA_ATTR_COUNT];
@@ -118,7 +119,6 @@ static void text_leave(void)
     font_window();
     for (unsigned i = 0; i < FONT_BYTES; i++)
         text.font[i] = memory()[i];
-    registers_put(&mode_13);
     text.away = true;
 }
 
@@ -129,23 +129,53 @@ static void colors_put(const struct pixels *p)
         outb(DAC_DATA, p->colors[i / 3][i % 3] >> 2);
 }
 
-void vga_graphics_show(struct pixels *p)
+// ---- Bochs' display interface
+
+static struct framebuffer dispi;
+
+static void dispi_put(uint16_t reg, uint16_t value)
 {
-    if (!text.away) {
+    outw(DISPI_INDEX_PORT, reg);
+    outw(DISPI_DATA_PORT, value);
+}
+
+static void dispi_begin(const struct pixels *p)
+{
+    uint32_t width = (p->width + 7u) & ~7u;
+    dispi.pixels = (uint8_t *)START_FRAMEBUFFER;
+    dispi.mode = (struct start_framebuffer){
+        .pitch = 4 * width, .width = width, .height = p->height, .bpp = 32, .colors = {16, 8, 8, 8, 0, 8}};
+    dispi_put(DISPI_ENABLE, 0);
+    dispi_put(DISPI_XRES, (uint16_t)width);
+    dispi_put(DISPI_YRES, p->height);
+    dispi_put(DISPI_BPP, 32);
+    dispi_put(DISPI_ENABLE, DISPI_ENABLE_ON | DISPI_ENABLE_LFB);
+    framebuffer_begin(&dispi, p);
+}
+
+// ---- both
+
+void vga_graphics_begin(const struct pixels *p)
+{
+    if (!text.away)
         text_leave();
-        memset(p->rows_changed, 1, sizeof p->rows_changed);
-        p->colors_changed = true;
+    if (start_info()->dispi_bytes)
+        dispi_begin(p);
+    else
+        registers_put(&mode_13);
+}
+
+void vga_graphics_part(struct pixels *p)
+{
+    if (start_info()->dispi_bytes) {
+        framebuffer_part(&dispi, p);
+        return;
     }
     if (p->colors_changed)
         colors_put(p);
     p->colors_changed = false;
-    for (unsigned row = 0; row < PIXELS_HEIGHT; row++) {
-        volatile uint32_t *to = (volatile uint32_t *)(memory() + (size_t)row * PIXELS_WIDTH);
-        const uint32_t *from = (const uint32_t *)p->cells[row];
-        for (unsigned i = 0; p->rows_changed[row] && i < PIXELS_WIDTH / 4; i++)
-            to[i] = from[i];
-        p->rows_changed[row] = 0;
-    }
+    for (unsigned i = p->first; i < p->column; i++)
+        memory()[(size_t)p->row * MODE_13_WIDTH + i] = (uint8_t)(p->line[i] >> 24);
 }
 
 bool vga_graphics_end(void)
@@ -153,6 +183,8 @@ bool vga_graphics_end(void)
     if (!text.away)
         return false;
     text.away = false;
+    if (start_info()->dispi_bytes)
+        dispi_put(DISPI_ENABLE, 0);
     registers_put(&text.registers);
     font_window();
     for (unsigned i = 0; i < FONT_BYTES; i++)

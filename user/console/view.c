@@ -18,7 +18,7 @@ void view_connect(struct view *v, const struct channel *channel)
     v->channel = *channel;
     v->connected = true;
     if (v->shown)
-        view_show(v, true, v->pixels);
+        view_show(v, true, v->display);
 }
 
 void view_close(struct view *v)
@@ -33,7 +33,7 @@ bool view_open(const struct view *v)
     return v->connected && !channel_closed(&v->channel);
 }
 
-void view_show(struct view *v, bool shown, struct pixels *pixels)
+void view_show(struct view *v, bool shown, struct view_display *display)
 {
     uint8_t left[64];
     while (v->connected && channel_poll(&v->channel, left, sizeof left)) // from the last time
@@ -42,10 +42,13 @@ void view_show(struct view *v, bool shown, struct pixels *pixels)
     v->begun = false;
     screen_init(&v->screen);
     v->screen.clips = true;
-    v->pixels = pixels;
-    if (pixels)
-        pixels_init(pixels);
-    send(v, shown ? SCREEN_SHOW : SCREEN_HIDE, pixels ? SCREEN_VGA : SCREEN_TERMINAL);
+    v->display = display;
+    if (display) {
+        pixels_init(&display->pixels);
+        send(v, SCREEN_WIDTH, (uint8_t)(display->width / 8));
+        send(v, SCREEN_HEIGHT, (uint8_t)(display->height / 8));
+    }
+    send(v, shown ? SCREEN_SHOW : SCREEN_HIDE, display ? display->colors : SCREEN_TERMINAL);
 }
 
 bool view_key(struct view *v, uint8_t key)
@@ -58,17 +61,25 @@ bool view_scan(struct view *v, uint8_t code)
     return send(v, SCREEN_SCAN, code);
 }
 
+static bool is_text(struct view_display *d, uint8_t byte)
+{
+    enum pixels_result result = d ? pixels_take(&d->pixels, byte) : PIXELS_TEXT;
+    if (result > PIXELS_MORE)
+        d->draw(d, result);
+    return result == PIXELS_TEXT;
+}
+
 // Text up to `room` bytes; pixels do not count.
 uint32_t view_read(struct view *v, uint8_t *bytes, uint32_t room)
 {
     uint32_t n = 0, got = 0;
-    uint8_t chunk[64];
+    uint8_t chunk[512];
     while (n < room && v->connected) {
-        uint32_t most = room - n < sizeof chunk ? room - n : sizeof chunk;
-        if (!(got = channel_read(&v->channel, chunk, most)))
+        uint32_t pixels = v->display ? v->display->pixels.left : 0, most = pixels > room - n ? pixels : room - n;
+        if (!(got = channel_read(&v->channel, chunk, most < sizeof chunk ? most : sizeof chunk)))
             break;
         for (uint32_t i = 0; i < got; i++) {
-            if (v->pixels && pixels_take(v->pixels, chunk[i]))
+            if (!is_text(v->display, chunk[i]))
                 continue;
             screen_put(&v->screen, chunk[i]);
             bytes[n++] = chunk[i];

@@ -7,6 +7,7 @@
 #include "pc/i8042.h"
 #include "pc/uart16550.h"
 #include "user/root/elf.h"
+#include "pc/vga.h"
 #include "user/root/root.h"
 
 #define STACK_PAGES     (STACK_WINDOW / PAGE_SIZE)
@@ -183,6 +184,18 @@ static bool give_ports(struct process *p, uint64_t port, uint64_t count)
     return kernel_map(PD_MAP_PIO, slot_sel(p, SLOT_PD), port, SEL_HW, port, count, 0, NULL) == ST_OK;
 }
 
+// The video memory of a card with Bochs' display interface, which is QEMU's, too: how many bytes, 0: none.
+static uint32_t give_dispi(struct process *p)
+{
+    uint32_t bytes;
+    uint64_t base = dispi_find(&bytes);
+    return base && give_ports(p, DISPI_INDEX_PORT, 3) &&
+                   kernel_map(PD_MAP_MEM, slot_sel(p, SLOT_PD), START_FRAMEBUFFER, SEL_HW, base, bytes / PAGE_SIZE,
+                              MAP_R | MAP_W | MAP_WC, NULL) == ST_OK
+               ? bytes
+               : 0;
+}
+
 // VGA text and graphics, or the framebuffer that the boot loader left. A screen that cannot be given is no reason to have no
 // console.
 static void give_screen(struct process *p)
@@ -198,6 +211,7 @@ static void give_screen(struct process *p)
                            NULL) &&
                give_ports(p, VGA_PORTS, VGA_PORT_COUNT)) {
         p->info->flags |= START_HAS_VGA;
+        p->info->dispi_bytes = give_dispi(p);
     }
 }
 

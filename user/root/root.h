@@ -182,6 +182,9 @@ const char *text_at(uint64_t *w, unsigned at,
                     unsigned max_bytes); // 0-terminated within max_bytes; changes the message for that
 void root_say(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+// dispi.c
+uint64_t dispi_find(uint32_t *bytes); // physical address and size of its video memory; 0: there is none
+
 // power.c, time.c
 void power_find(void);
 void power_act(void);
