@@ -4,8 +4,8 @@ import os
 import re
 import subprocess
 import threading
-from runner.machine import die_with_parent
 from console import BUILD, CLOCK, GUEST_BOOT_SECONDS, ON, PATIENCE, System, check, run_tests, same
+from runner.machine import die_with_parent
 
 FIRMWARE_SECONDS = 300  # the machine before its kernel starts, on a busy host
 APPEND = "console=ttyS0,115200"
