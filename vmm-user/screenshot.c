@@ -3,20 +3,25 @@
 #include "lib/c/string.h"
 #include "lib/sys/root.h"
 #include "vmm-user/layout.h"
+#include "vmm-user/pack.h"
 #include "vmm-user/picture_code.h"
 
 #define PIECE (SCREENSHOT_LINE / 4 * 3) // bytes
+#define ROW   (PICTURE_CODE_PIXEL * SCREENSHOT_WIDTH)
 
 // Not there before the first picture, and then kept.
 static struct snapshot {
     struct vga vga;
     struct vga_picture picture;
     struct picture_code code;
+    struct pack pack;
     unsigned row;        // the next one to be encoded
     unsigned used, sent; // bytes in `bytes`
     uint8_t rgb[3 * SCREENSHOT_WIDTH];
-    uint8_t bytes[PICTURE_CODE_PIXEL * SCREENSHOT_WIDTH + PIECE];
+    uint8_t coded[ROW];
+    uint8_t bytes[PACK_ROOM(ROW) + PIECE];
 } * snapshot;
+_Static_assert(ROW <= PACK_MOST, "a row is packed at once");
 
 static bool snapshot_alloc(void)
 {
@@ -34,6 +39,7 @@ const char *screenshot_begin(const struct vm *vm, unsigned *width, unsigned *hei
     memcpy(&s->vga, &vm->machine.vga, sizeof(s->vga));
     vga_picture_begin(&s->picture, &s->vga);
     picture_code_init(&s->code);
+    pack_init(&s->pack);
     s->row = s->used = s->sent = 0;
     *width = s->picture.mode.width;
     *height = s->picture.mode.height;
@@ -52,7 +58,8 @@ static void encode(struct snapshot *s)
     s->sent = 0;
     while (s->used < PIECE && s->row < s->picture.mode.height) {
         vga_picture_row(&s->picture, s->row++, s->rgb);
-        s->used += picture_encode(&s->code, s->rgb, s->picture.mode.width, s->bytes + s->used);
+        unsigned n = picture_encode(&s->code, s->rgb, s->picture.mode.width, s->coded);
+        s->used += pack_bytes(&s->pack, s->coded, n, s->bytes + s->used);
     }
 }
 

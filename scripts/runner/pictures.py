@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Pictures that `vm screenshot` sends over the console: found in its output, taken out of it, and written as PPM files.
-user/shell/screenshot.c says how they are framed, vmm-user/picture_code.h what is in them."""
+user/shell/screenshot.c says how they are framed, vmm-user/pack.h and picture_code.h what is in them."""
 import base64
 import binascii
 import re
@@ -16,6 +16,23 @@ LITERALS = 128
 
 class Broken(Exception):
     """A picture that cannot be what was sent."""
+
+
+def unpack(data):
+    """The bytes that vmm-user/pack.h packs."""
+    out, at = bytearray(), 0
+    while at < len(data):
+        length = data[at] + 1 if data[at] < 128 else data[at] - 124
+        if data[at] < 128:
+            out += data[at + 1:at + 1 + length]
+            at += 1 + length
+            continue
+        start, at = len(out) - int.from_bytes(data[at + 1:at + 3], "little"), at + 3
+        if not 0 <= start < len(out):
+            raise Broken("it repeats what is not there")
+        piece = out[start:start + length]
+        out += (piece * (length // len(piece) + 1))[:length]
+    return bytes(out)
 
 
 def decode(data, width, height):
@@ -91,7 +108,7 @@ class Pictures:
                 raise Broken(f"{len(self.pieces)} pieces came of {count}")
             if not 0 < width <= SIDE_MAX or not 0 < height <= SIDE_MAX:
                 raise Broken(f"{width}x{height} pixels")
-            pixels = decode(base64.b64decode("".join(self.pieces), validate=True), width, height)
+            pixels = decode(unpack(base64.b64decode("".join(self.pieces), validate=True)), width, height)
             path = self.folder / f"{name}.ppm"
             path.write_bytes(b"P6\n%d %d\n255\n" % (width, height) + pixels)
             self.say(f"wrote {path}")

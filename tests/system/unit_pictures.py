@@ -10,7 +10,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
-from runner.pictures import Pictures  # noqa: E402
+from runner.pictures import Broken, Pictures, unpack  # noqa: E402
 
 RED, BLUE = b"\xff\0\0", b"\0\0\xff"
 CODE = b"\0" + RED + b"\x03\0" + b"\0" + BLUE + b"\x82\x01\0\x01\0"   # 3 red, blue and red, 1 red
@@ -22,6 +22,7 @@ def frame(*words):
 
 
 def frames(code=CODE, name="x", size=(3, 2), count=2):
+    code = bytes([len(code) - 1]) + code
     return frame("begin", name, *size) + frame("data", 0, base64.b64encode(code[:6]).decode()) \
         + frame("data", 1, base64.b64encode(code[6:]).decode()) + frame("end", count)
 
@@ -40,6 +41,12 @@ class PicturesTest(unittest.TestCase):
         self.assertEqual(self.pictures.take(b"one" + frames() + b"two"), b"onetwo")
         self.assertEqual(self.files(), {"x.ppm": PPM})
         self.assertIn("wrote", self.said[0])
+
+    def test_what_repeats(self):
+        self.assertEqual(unpack(b"\x02abc\x80\x02\0\x83\x01\0"), b"abcbcbcccccccc")
+        for wrong in (b"\x80\x01\0", b"\0a\x80\x02\0", b"\0a\x80\0\0"):
+            with self.assertRaises(Broken):
+                unpack(wrong)
 
     def test_byte_by_byte(self):
         data = b"one\x1b[0m\x1b]" + frames() + b"two\x1b]mica"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// sources: vmm-user/picture_code.c
+// sources: vmm-user/picture_code.c vmm-user/pack.c
 #include "vmm-user/picture_code.h"
+#include "vmm-user/pack.h"
 #include <stdbool.h>
 #include <string.h>
 #include "tests/unit/cmocka_all.h"
@@ -92,6 +93,42 @@ static void base64(void **state)
     }
 }
 
+static void packed_bytes_come_back(void **state)
+{
+    static struct pack pack;
+    static uint8_t in[300000], packed[PACK_ROOM(PACK_MOST)], out[sizeof(in)];
+    (void)state;
+    unsigned length = 0, all = 0;
+    uint32_t random = 1;
+    for (unsigned i = 0; i < sizeof(in); i++) { // rows that repeat, with noise between
+        random = random * 1664525 + 1013904223;
+        in[i] = i / 20000 % 2 && i > 700 ? (random >> 30 ? in[i - 640 - i / 50000] : (uint8_t)(random >> 22))
+                                         : (uint8_t)(i % 700 / 5);
+    }
+    pack_init(&pack);
+    for (unsigned at = 0, count; at < sizeof(in); at += count) {
+        random = random * 1664525 + 1013904223;
+        count = random >> 31 ? random >> 18 & 0x3fff : random >> 20 & 0x3ff;
+        count = count < sizeof(in) - at ? count : (unsigned)sizeof(in) - at;
+        unsigned n = pack_bytes(&pack, in + at, count, packed);
+        assert_true(n <= PACK_ROOM(count));
+        all += n;
+        for (unsigned i = 0, more; i < n; i += more) {
+            more = packed[i] < 128 ? 2u + packed[i] : 3;
+            unsigned from = packed[i] < 128 ? 0 : length - (packed[i + 1] | packed[i + 2] << 8),
+                     again = packed[i] < 128 ? 0 : packed[i] - 124u;
+            assert_true(!again || from < length);
+            for (unsigned k = 0; k < again; k++)
+                out[length++] = out[from + k];
+            for (unsigned k = 1; k < more && !again; k++)
+                out[length++] = packed[i + k];
+        }
+    }
+    assert_int_equal(length, sizeof(in));
+    assert_memory_equal(in, out, sizeof(in));
+    assert_true(all < sizeof(in) * 2 / 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +136,7 @@ int main(void)
         cmocka_unit_test_setup(what_changes_is_literal, setup),
         cmocka_unit_test_setup(more_colors_than_numbers, setup),
         cmocka_unit_test(base64),
+        cmocka_unit_test(packed_bytes_come_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
