@@ -22,6 +22,14 @@ static void isa_irq_set(void *ctx, unsigned line, bool level)
     ioapic_set_irq(&m->ioapic, line == IRQ_TIMER ? 2 : line, level);
 }
 
+static void rtc_irq_set(void *ctx, unsigned line, bool level)
+{
+    struct machine *m = ctx;
+    isa_irq_set(ctx, line, level);
+    if (level)
+        acpi_pm_rtc_alarm(&m->acpi);
+}
+
 // Any input of the I/O APIC; the first 16 are those of ISA.
 static void any_irq_set(void *ctx, unsigned line, bool level)
 {
@@ -155,7 +163,7 @@ bool machine_init(struct vm *vm)
     ioapic_init(&m->ioapic, clock, (struct ioapic_host){ioapic_message, &m->apic_bus});
     lapic_init(&v->lapic, clock, 0, v->lapic.regs, &m->apic_bus, lapic_host);
     pit_init(&m->pit, clock, isa_irq(m, IRQ_TIMER));
-    rtc_init(&m->rtc, clock, isa_irq(m, RTC_IRQ));
+    rtc_init(&m->rtc, clock, (struct irq_line){rtc_irq_set, m, RTC_IRQ});
     uart_init(&m->uart, clock, COM1_BASE, isa_irq(m, IRQ_COM1), (struct char_backend){terminal_put, vm});
     m->uart.drained = uart_drained;
     m->uart.drained_ctx = vm;

@@ -76,6 +76,20 @@ static void test_power_button(void **state)
     assert_false(f.wires[9].level);
 }
 
+static void test_rtc_alarm(void **state)
+{
+    (void)state;
+    out8(&pm, ACPI_SMI_CMD, ACPI_SMI_ENABLE);
+    acpi_pm_rtc_alarm(&pm); // nobody sleeps: only a note
+    assert_false(f.wires[9].level);
+    assert_int_equal(in16(&pm, BASE + ACPI_PM1_STS), ACPI_PM1_RTC);
+    out16(&pm, BASE + ACPI_PM1_STS, ACPI_PM1_RTC);
+    out16(&pm, BASE + ACPI_PM1_EN, ACPI_PM1_RTC);
+    assert_false(f.wires[9].level);
+    acpi_pm_rtc_alarm(&pm);
+    assert_true(f.wires[9].level);
+}
+
 static void test_power_off(void **state)
 {
     (void)state;
@@ -126,7 +140,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_enable_by_smi, setup),  cmocka_unit_test_setup(test_timer, setup),
         cmocka_unit_test_setup(test_timer_overflow, setup), cmocka_unit_test_setup(test_power_button, setup),
-        cmocka_unit_test_setup(test_power_off, setup),      cmocka_unit_test_setup(test_gpe, setup),
+        cmocka_unit_test_setup(test_rtc_alarm, setup),      cmocka_unit_test_setup(test_power_off, setup),      cmocka_unit_test_setup(test_gpe, setup),
         cmocka_unit_test_setup(test_wide_accesses, setup),  cmocka_unit_test_setup(test_state, setup),
     };
     return cmocka_run_group_tests_name("acpi_pm", tests, NULL, NULL);

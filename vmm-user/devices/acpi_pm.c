@@ -55,6 +55,12 @@ void acpi_pm_press_button(struct acpi_pm *pm)
     pm_update(pm);
 }
 
+void acpi_pm_rtc_alarm(struct acpi_pm *pm)
+{
+    pm->status |= ACPI_PM1_RTC;
+    pm_update(pm);
+}
+
 // The 16 bits at an even offset of the block.
 static uint16_t pm_read_word(struct acpi_pm *pm, unsigned offset)
 {

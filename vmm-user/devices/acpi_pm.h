@@ -20,3 +20,6 @@ void acpi_pm_init(struct acpi_pm *pm, struct clock *clock, uint16_t base, struct
 
 // A person pressed the button. A guest without ACPI loses its power at once.
 void acpi_pm_press_button(struct acpi_pm *pm);
+
+// The RTC interrupts: a guest that sleeps with the alarm as its wake-up event takes note of it here.
+void acpi_pm_rtc_alarm(struct acpi_pm *pm);
