@@ -233,8 +233,8 @@ static struct result sys_ctrl_ec(uint64_t op, uint64_t sel)
         return fail(ST_BAD_CAP);
     if (ec->type != EC_VCPU)
         return fail(ST_BAD_PAR);
-    ec->recall = true;
-    if (ec->cpu != this_cpu()->id)
+    bool recalled = __atomic_exchange_n(&ec->recall, true, __ATOMIC_SEQ_CST);
+    if (!recalled && ec->cpu != this_cpu()->id) // no more interrupts for that CPU than the vCPU has exits
         lapic_ipi(ec->cpu, VECTOR_IPI);
     return ok(0);
 }
