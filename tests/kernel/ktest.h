@@ -19,11 +19,12 @@ struct test {
     void (*run)(void);
 };
 
-// Tables of tests, one per file, in the order in which they run; ended by an empty entry.
+// Tables of tests, one per file, in the order in which they run; ended by an empty entry. That of the local APIC comes before
+// any that runs a vCPU on another CPU.
 #define TEST_TABLES(TABLE)                                                                                             \
     TABLE(caps) TABLE(status) TABLE(ipc) TABLE(sm) TABLE(mem) TABLE(life) TABLE(fpu) TABLE(sched) TABLE(latency)       \
-    TABLE(smp) TABLE(race) TABLE(dying) TABLE(crowd) TABLE(vcpu_exits) TABLE(vcpu_time) TABLE(vcpu_events)             \
-    TABLE(vcpu_memory) TABLE(vcpu_registers) TABLE(vcpu_apic) TABLE(vcpu_entry) TABLE(vcpu_hostile) TABLE(fuzz)
+    TABLE(smp) TABLE(race) TABLE(dying) TABLE(crowd) TABLE(vcpu_exits) TABLE(vcpu_apic) TABLE(vcpu_events)             \
+    TABLE(vcpu_time) TABLE(vcpu_memory) TABLE(vcpu_registers) TABLE(vcpu_entry) TABLE(vcpu_hostile) TABLE(fuzz)
 #define TEST_TABLE(name) extern const struct test tests_##name[];
 TEST_TABLES(TEST_TABLE)
 #undef TEST_TABLE
