@@ -194,7 +194,7 @@ $(B)/guests/%.bin: guests/tiny/%.asm
 $(B)/guests/floppy/%.img: guests/floppy/%.asm
 	@mkdir -p $(@D)
 	@echo "  NASM  $<"
-	@$(NASM) -w+error -f bin -Iguests/floppy/ -MD $(@:.img=.d) -MP -o $@ $<
+	@$(NASM) -w+error -f bin -Iguests/floppy/ -Iguests/ -MD $(@:.img=.d) -MP -o $@ $<
 
 $(B)/guests/biostest.bin: guests/tiny/biostest.inc
 

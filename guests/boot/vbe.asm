@@ -54,19 +54,7 @@
         int 10h
         call hex16
         call newline
-        cli
-        push ds
-        lgdt [gdtr]
-        mov eax, cr0
-        or al, 1
-        mov cr0, eax
-        mov bx, 8
-        mov fs, bx
-        and al, 0feh
-        mov cr0, eax
-        jmp 0:.real
-.real:  pop ds
-        sti
+        call unreal
         mov ax, 4f02h
         mov bx, 4101h
         int 10h
@@ -101,6 +89,4 @@
         pop ax
         call hex16
         done
-gdt:    dq 0, 00cf92000000ffffh
-gdtr:   dw 15
-        dd gdt
+        %include "unreal.inc"

@@ -165,25 +165,7 @@ output_port:
         jnz .empty
         ret
 
-; FS: base 0, limit 4 GiB, in real mode.
-unreal: cli
-        lgdt [gdtr]
-        mov eax, cr0
-        or al, 1
-        mov cr0, eax
-        mov bx, 8
-        mov fs, bx
-        and al, 0feh
-        mov cr0, eax
-        xor bx, bx
-        mov fs, bx
-        sti
-        ret
-
-align 8
-gdt:    dq 0, 00cf92000000ffffh
-gdtr:   dw 15
-        dd gdt
+        %include "unreal.inc"
 descriptors:                            ; of AH=87h: from 0:0800 to 1 MiB + 700h
         dq 0, 0, 000093000800ffffh, 000093100700ffffh, 0, 0
 checks: dw 0

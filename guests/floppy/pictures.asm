@@ -545,25 +545,7 @@ panned: mov bx, 4111h
         int 10h
 .done:  ret
 
-; FS: base 0, limit 4 GiB, in real mode.
-unreal: cli
-        lgdt [gdtr]
-        mov eax, cr0
-        or al, 1
-        mov cr0, eax
-        mov bx, 8
-        mov fs, bx
-        and al, 0feh
-        mov cr0, eax
-        xor bx, bx
-        mov fs, bx
-        sti
-        ret
-
-align 8
-gdt:    dq 0, 00cf92000000ffffh
-gdtr:   dw 15
-        dd gdt
+        %include "unreal.inc"
 align 16
 buffer: times 1024 db 0
         boot_end

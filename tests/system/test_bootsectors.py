@@ -29,7 +29,7 @@ class Program:
         keys = re.search(r'^; keys after "(.*)": (.*)$', text, re.M)
         self.after, self.keys = keys.groups() if keys else ("", "")
         self.image = folder / self.name
-        subprocess.run(["nasm", "-f", "bin", f"-I{SOURCES}/", "-o", self.image, source], check=True)
+        subprocess.run(["nasm", "-f", "bin", f"-I{SOURCES}/", f"-I{SOURCES.parent}/", "-o", self.image, source], check=True)
         code = self.image.read_bytes()
         size = FLOPPY if self.disk == "fda" else DISK
         # Each sector of the disk says where it is.
