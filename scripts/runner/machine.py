@@ -25,6 +25,7 @@ boot: cdrom
 com1: enabled=1, {com1}
 sound: waveoutdrv=dummy, waveindrv=dummy, midioutdrv=dummy
 speaker: enabled=0
+port_e9_hack: enabled=1
 panic: action=fatal
 info: action={info}
 log: {log}/bochs.log
@@ -57,6 +58,7 @@ class Machine:
     """One emulator process. `log` is the folder for its files."""
 
     ends_at_reset = False
+    debug_log = "debug.out"  # what the machine writes to port E9h
 
     def __init__(self, options, iso, port, log):
         self.options, self.iso, self.port, self.log = options, iso, port, Path(log)
@@ -94,6 +96,10 @@ class Machine:
         except OSError:
             return ""
 
+    def said(self, text):
+        """Did the system itself say so, rather than a guest whose console is shown?"""
+        return text in self.read_log(self.debug_log)
+
     def ticks(self):
         return None
 
@@ -104,6 +110,8 @@ class Machine:
 
 
 class Bochs(Machine):
+    debug_log = "emulator.out"
+
     def start(self):
         super().start()
         Screen(self, self.log / "screen.out").start()
@@ -150,7 +158,7 @@ class Qemu(Machine):
         monitor = f"unix:{options.monitor},server=on,wait=off" if options.monitor else "none"
         return ["qemu-system-x86_64", "-M", "pc", *accelerate, "-smp", str(options.cpus), "-m", f"{options.memory}M",
                 "-display", "none", "-monitor", monitor, "-nodefaults", "-vga", "std", "-no-reboot", "-rtc", f"base={rtc}",
-                *self.medium(),
+                "-debugcon", f"file:{self.log / self.debug_log}", *self.medium(),
                 "-chardev", f"socket,id=com1,host=127.0.0.1,port={self.port},server=off,nodelay=on",
                 "-serial", "chardev:com1", *debug]
 

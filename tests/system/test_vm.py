@@ -20,6 +20,15 @@ def check_console(mica, vm):
     mica.leave()
 
 
+def check_words(mica, vm):
+    """What the system says at its end is no end when a guest says it: scripts/run goes on, and takes what is typed."""
+    mica.enter(vm)
+    for word in ("PANIC", "power off", "reboot"):
+        same(mica.guest(f"echo mica: {word}"), f"mica: {word}", "what the guest prints")
+    mica.guest("sleep 5")
+    mica.leave()
+
+
 def check_stat(mica, vm):
     shown = mica.command(f"vm stat {vm}")
     for pattern in (rf"vm {vm} adhoc: running\n", r"memory +128 MiB\n", r"time in guest +[1-9]\d* ticks", r"time in VMM +[1-9]\d* ticks",
@@ -85,6 +94,7 @@ def test_commands():
         shown = mica.vm_list()[vm]
         same((shown["name"], shown["mem"], shown["state"]), ("adhoc", "128M", "running"), "vm list")
         check_console(mica, vm)
+        check_words(mica, vm)
         check_stat(mica, vm)
         check_reset(mica, vm)
         check_refusals(mica, vm)
