@@ -301,6 +301,7 @@ void svm_state_save(struct ec *ec, struct utcb_state *s, uint32_t mtd)
     if (mtd & MTD_QUAL) {
         s->qual[0] = c->exit_info1;
         s->qual[1] = c->exit_info2;
+        s->dr7 = c->dr7;
         if (__builtin_expect(v->failed, 0))
             failure_save(v, s);
     }

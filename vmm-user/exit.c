@@ -10,6 +10,7 @@
 
 #define LOW32  0xffffffffull
 #define DR6_BS (1ul << 14)
+#define DR7_ENABLED 0xff
 
 // ---- the end of an exit
 
@@ -89,6 +90,13 @@ void exit_vectoring(struct vcpu *v, const struct utcb_state *s)
     v->inject_error = s->idt_error;
     v->inject_length = software ? s->insn_len : 0;
     vcpu_attend(v, ATTENTION_IRQ);
+}
+
+uint64_t exit_delivers_nowhere(struct vcpu *v, struct utcb_state *s)
+{
+    vm_stop(v, "delivers interrupt or exception %u at %x:%llx through memory that is not RAM: guest-physical %llx",
+            s->idt_info & INTR_VECTOR, s->seg[SEG_CS].sel, (unsigned long long)s->rip, (unsigned long long)s->qual[1]);
+    return exit_settle_slow(v, s, 0);
 }
 
 uint64_t exit_runs_nowhere(struct vcpu *v, struct utcb_state *s)
@@ -291,10 +299,39 @@ __attribute__((noinline)) uint64_t exit_insn_not_done(struct vcpu *v, struct utc
     return mtd | exit_fault(v, s, fault->vector, fault->has_error, fault->error);
 }
 
+// With breakpoints: a data breakpoint traps behind the instruction that accessed it.
+static __attribute__((noinline)) uint64_t insn_watched(struct vcpu *v, struct utcb_state *s)
+{
+    struct insn_cpu *cpu = &v->insn;
+    if (!vcpu_has(v, EXIT_MTD_INSN | MTD_DR))
+        return vcpu_widen(v, EXIT_MTD_INSN | MTD_DR);
+    v->widened = VCPU_WIDE_EXITS;
+    cpu->hint.valid = cpu->hint.gpa_only = false;
+    cpu->byte_count = 0;
+    cpu->watch = true;
+    cpu->hits = 0;
+    enum insn_result result = insn_emulate(cpu);
+    cpu->watch = false;
+    if (result != INSN_DONE)
+        return exit_insn_not_done(v, s, result);
+    uint64_t mtd = exit_insn_changed(cpu);
+    if (cpu->hits) {
+        s->dr6 = (s->dr6 & ~0xful) | cpu->hits;
+        cpu->hits = 0;
+        irq_raise(v, EXC_DB, false, 0);
+        mtd |= MTD_DR;
+    }
+    s->rip -= s->insn_len;
+    s->rflags &= ~RFLAGS_RF;
+    return exit_retire(v, s, mtd);
+}
+
 uint64_t exit_insn(struct vcpu *v, struct utcb_state *s)
 {
     struct insn_cpu *cpu = &v->insn;
     const struct insn *in;
+    if (__builtin_expect(s->dr7 & DR7_ENABLED, 0))
+        return insn_watched(v, s);
     if (exit_is_stepped(v, s))
         return vcpu_widen(v, MTD_DR);
     vcpu_narrow(v);

@@ -70,6 +70,9 @@ uint64_t exit_fault(struct vcpu *v, struct utcb_state *s, unsigned vector, bool 
 // What was being delivered when the exit came is delivered again.
 void exit_vectoring(struct vcpu *v, const struct utcb_state *s);
 
+// It delivers an event where no RAM is: it ends.
+uint64_t exit_delivers_nowhere(struct vcpu *v, struct utcb_state *s);
+
 // The guest fetches code where no RAM is: it ends.
 uint64_t exit_runs_nowhere(struct vcpu *v, struct utcb_state *s);
 

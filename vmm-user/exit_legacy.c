@@ -10,12 +10,11 @@
 #define AHEAD_ROUNDS  16  // as long as no timer is due, so that interrupts do not wait
 #define AHEAD_MAX     128 // accesses in one
 #define AHEAD_WITHOUT 12  // instructions in a row may leave devices alone
-#define DR7_ENABLED   0xff
 
 // A breakpoint, a single step and a shadow are the processor's business.
 static bool may_go_ahead(const struct vcpu *v, const struct utcb_state *s)
 {
-    return !(s->rflags & RFLAGS_TF) && !(s->dr7 & DR7_ENABLED) && !s->intr_state && !v->windows &&
+    return !(s->rflags & RFLAGS_TF) && !s->intr_state && !v->windows &&
            s->qual[1] - VGA_MEMORY_BASE < VGA_MEMORY_SIZE;
 }
 
@@ -73,8 +72,8 @@ static void go_ahead(struct vcpu *v, const struct utcb_state *s)
 
 uint64_t exit_insn_legacy(struct vcpu *v, struct utcb_state *s)
 {
-    if (!vcpu_has(v, EXIT_MTD_INSN | MTD_DR))
-        return vcpu_widen(v, EXIT_MTD_INSN | MTD_DR);
+    if (!vcpu_has(v, EXIT_MTD_INSN))
+        return vcpu_widen(v, EXIT_MTD_INSN);
     v->widened = VCPU_WIDE_EXITS;
     enum insn_result result = insn_emulate(&v->insn);
     if (result != INSN_DONE)

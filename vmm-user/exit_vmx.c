@@ -26,7 +26,8 @@ static uint64_t vmx_io(struct vcpu *v, struct utcb_state *s)
 static uint64_t vmx_ept_violation(struct vcpu *v, struct utcb_state *s)
 {
     uint64_t q = s->qual[0];
-    exit_vectoring(v, s);
+    if (__builtin_expect(s->idt_info & INTR_VALID, 0))
+        return exit_delivers_nowhere(v, s);
     if (q & EPT_QUAL_FETCH)
         return exit_runs_nowhere(v, s);
     v->insn.hint.valid = (q & (EPT_QUAL_LINEAR_VALID | EPT_QUAL_NOT_WALK)) == (EPT_QUAL_LINEAR_VALID | EPT_QUAL_NOT_WALK);
@@ -38,10 +39,9 @@ static uint64_t vmx_ept_violation(struct vcpu *v, struct utcb_state *s)
 
 static uint64_t vmx_apic_access(struct vcpu *v, struct utcb_state *s)
 {
-    exit_vectoring(v, s);
     v->insn.hint.valid = false;
     s->qual[1] = LAPIC_BASE + (s->qual[0] & APIC_ACCESS_OFFSET);
-    return exit_insn(v, s);
+    return __builtin_expect(s->idt_info & INTR_VALID, 0) ? exit_delivers_nowhere(v, s) : exit_insn(v, s);
 }
 
 static uint64_t vmx_apic_write(struct vcpu *v, struct utcb_state *s)

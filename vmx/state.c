@@ -103,6 +103,7 @@ static void qualification_save(struct vcpu *v, struct utcb_state *s)
         s->exit_intr_info = vmread(EXIT_INTR_INFO);
         s->exit_intr_error = vmread(EXIT_INTR_ERROR);
     }
+    save_to(&s->dr7, GUEST_DR7);
     save_to(&s->qual[1], GUEST_PHYSICAL);
     save_to(&s->linear, GUEST_LINEAR);
     s->insn_info = vmread(INSN_INFO);

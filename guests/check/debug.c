@@ -150,6 +150,41 @@ static void breakpoints(void)
     dr7_set(0x400);
 }
 
+// Accesses that a hypervisor makes in the guest's place.
+static void device_watchpoints(void)
+{
+    extern const char p0[], p1[], p2[], p3[], p4[], p5[];
+    volatile uint32_t *w = (volatile uint32_t *)0xff000000, *to = w;
+    uint64_t count = 9;
+    w[0] = 0x12345678;
+    if (w[0] != 0x12345678) {
+        skip("watchpoints on devices", "no window at ff000000h");
+        return;
+    }
+    begin();
+    dr1_set((uint64_t)(w + 1));
+    dr7_set(0x00d0040a); // four bytes, writes
+    asm volatile("movl $1, (%0); movl $2, 4(%0);" LABEL(p0) "movl 4(%0), %%eax; nop" : : "r"(w) : "rax", "memory");
+    check(n == 1 && at[0] == (uint64_t)p0 && dr6[0] == (LOW | 2), "a watchpoint on writes to a device");
+    begin();
+    dr7_set(0x00f0040a); // reads too
+    asm volatile("movl 4(%0), %%eax;" LABEL(p1) "movups (%0), %%xmm0;" LABEL(p2) "incb 8(%0); incb 7(%0);" LABEL(p3) "nop"
+                 : : "r"(w) : "rax", "memory");
+    check(n == 3 && at[0] == (uint64_t)p1 && at[1] == (uint64_t)p2 && at[2] == (uint64_t)p3 && dr6[2] == (LOW | 2),
+          "a watchpoint on accesses to a device");
+    begin();
+    asm volatile(LABEL(p4) "rep stosb; nop" : "+D"(to), "+c"(count) : "a"(5) : "memory");
+    uint64_t p = (uint64_t)p4;
+    check(n == 4 && at[0] == p && at[3] == p && count == 0 && w[1] == 0x05050505, "a watchpoint within REP STOSB to a device");
+    dr7_set(0x400);
+    begin();
+    w[0] = 16;
+    asm volatile(TF_ON "movw (%0), %%ss; nop;" LABEL(p5) TF_OFF : : "r"(w) : "memory");
+    p = (uint64_t)p5;
+    steps((uint64_t[]){p, p + 1, p + 9, p + 10}, 4, "MOV SS from a device holds single steps back");
+    w[2] = 0;
+}
+
 static void registers(void)
 {
     uint64_t cr4 = cr4_get();
@@ -184,6 +219,7 @@ void check_debug(void)
     shadows();
     icebp();
     breakpoints();
+    device_watchpoints();
     dr7_set(0x400);
     dr6_set(0);
 }

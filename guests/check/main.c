@@ -182,6 +182,9 @@ unsigned main(const struct multiboot_info *info)
     memory_info(info);
     handle(0x40, ring3_done);
     idt[0x40 * 16 + 5] = 0xee;
+    for (const char *at = line; *at; at++)
+        if (*at == ' ' && word_is(at + 1, "lost")) // only if asked for
+            check_lost();
     for (unsigned i = 0; i < sizeof(groups) / sizeof(*groups); i++)
         if (chosen(line, groups[i].name))
             groups[i].run();

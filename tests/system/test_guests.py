@@ -85,6 +85,14 @@ def test_rules_of_the_manual():
         mica.power_off()
 
 
+def test_exception_frame_in_a_device():
+    with System("--boot-only-files", *tiny("check")) as mica:
+        mica.command("vm run -m 64M -kernel check -append lost")
+        said = mica.command("vm wait 1")
+        check(re.search(r"delivers interrupt or exception 6 at 8:\w+ through memory that is not RAM: guest-physical ff000f", said), said)
+        mica.power_off()
+
+
 def test_memtest_as_a_kernel():
     with System("--boot-only-files", *stock("memtest")) as mica:
         mica.command('vm run -m 32M -kernel k -append "keyboard=legacy"')

@@ -79,9 +79,11 @@ struct insn_cpu {
     uint8_t vector; // enum vector_flag: SSE4, AVX, AVX2 are there
 
     struct insn_hint hint; // set for each exit
+    bool watch;            // data breakpoints are looked at: the state has the debug registers
     uint32_t has;          // MTD groups beyond the ones that are always there
 
     // Out.
+    uint8_t hits;  // data breakpoints, a bit for each; cleared by the VMM
     bool accessed; // set by mmio, port and block for insn_run
     struct insn_fault fault;
     const char *reason;              // of INSN_UNSUPPORTED

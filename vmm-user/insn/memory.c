@@ -127,11 +127,29 @@ enum insn_result linear_resolve(struct insn_cpu *cpu, enum insn_mode mode, uint6
     return address_translate(cpu, mode == INSN_MODE_64 ? second : (uint32_t)second, access, &out->gpa[1]);
 }
 
+// SDM 3B 17.2.4, 17.2.5
+static void breakpoints_match(struct insn_cpu *cpu, uint64_t linear, unsigned size, unsigned access)
+{
+    static const uint8_t lengths[4] = {1, 2, 8, 4};
+    const struct utcb_state *s = cpu->state;
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned kind = s->dr7 >> (16 + 4 * i) & 3, length = lengths[s->dr7 >> (18 + 4 * i) & 3];
+        bool enabled = s->dr7 >> 2 * i & 3 && (kind == 3 || (kind == 1 && access & GUEST_WRITE));
+        uint64_t at = s->dr[i] & ~(length - 1ull);
+        if (enabled && linear < at + length && at < linear + size) {
+            cpu->hits |= 1 << i;
+        }
+    }
+}
+
 enum insn_result operand_resolve(struct insn_cpu *cpu, enum insn_mode mode, unsigned segment, uint64_t offset,
                                  unsigned size, unsigned access, struct operand *out)
 {
     uint64_t linear;
     enum insn_result result = linear_address(cpu, mode, segment, offset, size, access, &linear);
+    if (__builtin_expect(cpu->watch, 0) && result == INSN_DONE) {
+        breakpoints_match(cpu, linear, size, access);
+    }
     return result == INSN_DONE ? linear_resolve(cpu, mode, linear, size, access, out) : result;
 }
 

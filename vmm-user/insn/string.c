@@ -35,7 +35,7 @@ static uint64_t elements_in_page(const struct string *s, unsigned segment, uint6
 {
     unsigned size = s->in->size;
     uint64_t linear;
-    if (s->cpu->state->rflags & RFLAGS_DF ||
+    if (s->cpu->state->rflags & RFLAGS_DF || s->cpu->watch ||
         linear_address(s->cpu, s->in->mode, segment, offset, size, access, &linear) != INSN_DONE) {
         return 1;
     }
@@ -232,6 +232,9 @@ enum insn_result string_execute(struct insn_cpu *cpu, const struct insn *in)
         }
         if (budget == 0 || (done && attention_wanted(&s))) {
             return stepped ? INSN_DONE : INSN_RETRY;
+        }
+        if (cpu->hits) {
+            return INSN_DONE;
         }
         enum insn_result result = elements_execute(&s, left < budget ? left : budget, &done, &ended);
         counter_add(&s, GPR_RCX, -done);
