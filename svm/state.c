@@ -249,8 +249,10 @@ static __attribute__((noinline)) void rest_save(struct vcpu *v, struct utcb_stat
     }
     if (mtd & (MTD_BSD | MTD_R8_R15))
         vcpu_gprs_save(&v->base, s, mtd);
-    if (mtd & MTD_RSP)
+    if (mtd & MTD_RSP) {
         s->gpr[GPR_RSP] = c->rsp;
+        s->dr7 = c->dr7;
+    }
     if (mtd & MTD_SEG)
         segments_save(c, s, mtd);
     if (mtd & MTD_CR)
@@ -301,7 +303,6 @@ void svm_state_save(struct ec *ec, struct utcb_state *s, uint32_t mtd)
     if (mtd & MTD_QUAL) {
         s->qual[0] = c->exit_info1;
         s->qual[1] = c->exit_info2;
-        s->dr7 = c->dr7;
         if (__builtin_expect(v->failed, 0))
             failure_save(v, s);
     }

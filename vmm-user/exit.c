@@ -226,6 +226,7 @@ static __attribute__((noinline)) uint64_t insn_unknown(struct vcpu *v, struct ut
         n += snprintf(text + n, sizeof(text) - (size_t)n, " %02x", cpu->bytes[i]);
     if (v->unknown_opcodes++ < 16)
         vcpu_log(v, text);
+    cpu->byte_count = 0;
     return exit_undefined(v, s);
 }
 
@@ -292,6 +293,7 @@ __attribute__((noinline)) uint64_t exit_insn_not_done(struct vcpu *v, struct utc
         return insn_with_state(v, s);
     if (result != INSN_FAULT)
         return insn_unknown(v, s);
+    v->insn.byte_count = 0;
     if (fault->vector == EXC_PF) {
         s->cr2 = fault->cr2;
         mtd |= MTD_CR;
@@ -307,7 +309,6 @@ static __attribute__((noinline)) uint64_t insn_watched(struct vcpu *v, struct ut
         return vcpu_widen(v, EXIT_MTD_INSN | MTD_DR);
     v->widened = VCPU_WIDE_EXITS;
     cpu->hint.valid = cpu->hint.gpa_only = false;
-    cpu->byte_count = 0;
     cpu->watch = true;
     cpu->hits = 0;
     enum insn_result result = insn_emulate(cpu);
@@ -335,7 +336,6 @@ uint64_t exit_insn(struct vcpu *v, struct utcb_state *s)
     if (exit_is_stepped(v, s))
         return vcpu_widen(v, MTD_DR);
     vcpu_narrow(v);
-    cpu->byte_count = 0;
     if (__builtin_expect(!exit_is_64(s), 0))
         return exit_insn_legacy(v, s);
     enum insn_result result = insn_fetch(cpu, &in);

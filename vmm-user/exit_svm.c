@@ -76,7 +76,6 @@ static uint64_t svm_npf(struct vcpu *v, struct utcb_state *s)
         return exit_delivers_nowhere(v, s);
     if (__builtin_expect(info & SVM_NPF_FETCH, 0) && insn_fetch(&v->insn, &in) == INSN_UNSUPPORTED && !v->insn.byte_count)
         return exit_runs_nowhere(v, s);
-    v->insn.hint.valid = false;
     v->insn.hint.gpa_only = info & SVM_NPF_FINAL;
     v->insn.hint.gpa = s->qual[1];
     return exit_insn(v, s);

@@ -80,8 +80,10 @@ static void segments_load(const struct utcb_state *s, uint32_t mtd)
 static inline void more_gprs_save(const struct vcpu *v, struct utcb_state *s, uint32_t mtd)
 {
     vcpu_gprs_save(&v->base, s, mtd);
-    if (mtd & MTD_RSP)
+    if (mtd & MTD_RSP) {
         save_to(&s->gpr[GPR_RSP], GUEST_RSP);
+        save_to(&s->dr7, GUEST_DR7);
+    }
 }
 
 static inline void more_gprs_load(struct vcpu *v, const struct utcb_state *s, uint32_t mtd)
@@ -103,7 +105,6 @@ static void qualification_save(struct vcpu *v, struct utcb_state *s)
         s->exit_intr_info = vmread(EXIT_INTR_INFO);
         s->exit_intr_error = vmread(EXIT_INTR_ERROR);
     }
-    save_to(&s->dr7, GUEST_DR7);
     save_to(&s->qual[1], GUEST_PHYSICAL);
     save_to(&s->linear, GUEST_LINEAR);
     s->insn_info = vmread(INSN_INFO);

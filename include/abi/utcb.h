@@ -59,11 +59,11 @@ enum apic_mode { APIC_NONE, APIC_XAPIC, APIC_X2APIC }; // who answers register r
 // MTD: which groups an exit transfers, and which of them a reply changed.
 #define MTD_ACDB    (1u << 0)  // RAX RCX RDX RBX
 #define MTD_BSD     (1u << 1)  // RBP RSI RDI
-#define MTD_RSP     (1u << 2)
+#define MTD_RSP     (1u << 2)  // and, in: dr7, which concerns who executes instructions
 #define MTD_R8_R15  (1u << 3)
 #define MTD_RIP     (1u << 4)  // rip, insn_len
 #define MTD_RFLAGS  (1u << 5)
-#define MTD_QUAL    (1u << 6)  // qual, linear, insn_info, exit_intr_*; in: dr7 but where a port was accessed once
+#define MTD_QUAL    (1u << 6)  // qual, linear, insn_info, exit_intr_*
 #define MTD_INJ     (1u << 7)  // in: idt_*, and inj_* = 0; out: inj_*
 #define MTD_STATE   (1u << 8)  // intr_state, activity
 #define MTD_CR      (1u << 9)  // cr0 cr2 cr3 cr4 cr8, pdpte

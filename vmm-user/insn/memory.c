@@ -107,8 +107,8 @@ void *ram_at(const struct insn_cpu *cpu, uint64_t gpa, uint64_t len)
     return guest_mem_at(cpu->ram, gpa, len);
 }
 
-enum insn_result linear_resolve(struct insn_cpu *cpu, enum insn_mode mode, uint64_t linear, unsigned size,
-                                unsigned access, struct operand *out)
+static inline enum insn_result resolve(struct insn_cpu *cpu, enum insn_mode mode, uint64_t linear, unsigned size,
+                                       unsigned access, struct operand *out)
 {
     enum insn_result result = address_translate(cpu, linear, access, &out->gpa[0]);
     if (result != INSN_DONE) {
@@ -127,8 +127,14 @@ enum insn_result linear_resolve(struct insn_cpu *cpu, enum insn_mode mode, uint6
     return address_translate(cpu, mode == INSN_MODE_64 ? second : (uint32_t)second, access, &out->gpa[1]);
 }
 
+enum insn_result linear_resolve(struct insn_cpu *cpu, enum insn_mode mode, uint64_t linear, unsigned size,
+                                unsigned access, struct operand *out)
+{
+    return resolve(cpu, mode, linear, size, access, out);
+}
+
 // SDM 3B 17.2.4, 17.2.5
-static void breakpoints_match(struct insn_cpu *cpu, uint64_t linear, unsigned size, unsigned access)
+static __attribute__((noinline)) void breakpoints_match(struct insn_cpu *cpu, uint64_t linear, unsigned size, unsigned access)
 {
     static const uint8_t lengths[4] = {1, 2, 8, 4};
     const struct utcb_state *s = cpu->state;
@@ -147,10 +153,10 @@ enum insn_result operand_resolve(struct insn_cpu *cpu, enum insn_mode mode, unsi
 {
     uint64_t linear;
     enum insn_result result = linear_address(cpu, mode, segment, offset, size, access, &linear);
-    if (__builtin_expect(cpu->watch, 0) && result == INSN_DONE) {
+    if (result == INSN_DONE && __builtin_expect(cpu->watch, 0)) {
         breakpoints_match(cpu, linear, size, access);
     }
-    return result == INSN_DONE ? linear_resolve(cpu, mode, linear, size, access, out) : result;
+    return result == INSN_DONE ? resolve(cpu, mode, linear, size, access, out) : result;
 }
 
 static enum insn_result byte_access(struct insn_cpu *cpu, uint64_t gpa, bool write, uint64_t *value)
