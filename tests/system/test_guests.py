@@ -86,8 +86,8 @@ def test_rules_of_the_manual():
 
 
 def test_exception_frame_in_a_device():
-    with System("--boot-only-files", *tiny("check")) as mica:
-        mica.command("vm run -m 64M -kernel check -append lost")
+    with System("--boot-only-files", *CHECK) as mica:
+        mica.command("vm run -m 64M -kernel rules -append lost")
         said = mica.command("vm wait 1")
         check(re.search(r"delivers interrupt or exception 6 at 8:\w+ through memory that is not RAM: guest-physical ff000f", said), said)
         mica.power_off()
