@@ -440,6 +440,15 @@ uint64_t exit_hlt(struct vcpu *v, struct utcb_state *s)
     return exit_settle_slow(v, s, MTD_RIP | MTD_STATE);
 }
 
+// An x87 error while CR0.NE is clear: the processor waits before the instruction for an interrupt, such as IRQ 13 (SDM 3A 2.5, 1 D.2.1).
+// It comes to the same again until the guest has cleared the error: there is no IGNNE# to let it pass.
+uint64_t exit_fpu_error(struct vcpu *v, struct utcb_state *s)
+{
+    ferr_assert(&v->vm->machine.ferr);
+    s->insn_len = 0;
+    return exit_hlt(v, s);
+}
+
 uint64_t exit_triple_fault(struct vcpu *v, struct utcb_state *s)
 {
     vm_shutdown(v, "triple fault at %x:%llx", s->seg[SEG_CS].sel, (unsigned long long)s->rip);

@@ -77,6 +77,7 @@ uint64_t exit_delivers_nowhere(struct vcpu *v, struct utcb_state *s);
 uint64_t exit_runs_nowhere(struct vcpu *v, struct utcb_state *s);
 
 uint64_t exit_cpuid(struct vcpu *v, struct utcb_state *s);
+uint64_t exit_fpu_error(struct vcpu *v, struct utcb_state *s);
 uint64_t exit_hlt(struct vcpu *v, struct utcb_state *s);
 uint64_t exit_rdmsr(struct vcpu *v, struct utcb_state *s);
 uint64_t exit_wrmsr(struct vcpu *v, struct utcb_state *s);

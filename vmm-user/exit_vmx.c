@@ -73,7 +73,7 @@ static uint64_t vmx_cr_access(struct vcpu *v, struct utcb_state *s)
     }
 }
 
-// Exceptions that the kernel intercepts go on to the guest; #DB has its DR6 bits in the qualification.
+// Exceptions that the kernel intercepts go on to the guest, but #MF, which it intercepts while CR0.NE is clear; #DB has its DR6 bits in the qualification.
 static uint64_t vmx_exception(struct vcpu *v, struct utcb_state *s)
 {
     uint32_t info = s->exit_intr_info, vector = info & INTR_VECTOR;
@@ -82,6 +82,8 @@ static uint64_t vmx_exception(struct vcpu *v, struct utcb_state *s)
     if (!(info & INTR_VALID) || type == INTR_TYPE_NMI)
         return exit_event(v, s);
     exit_vectoring(v, s);
+    if (vector == EXC_MF)
+        return exit_fpu_error(v, s);
     if (vector == EXC_DB) { // its delivery clears GD, which a VM entry does not do
         s->dr6 = (s->dr6 & ~0xfull) | (s->qual[0] & 0x600f);
         s->dr7 &= ~DR7_GD;

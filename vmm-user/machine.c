@@ -9,7 +9,7 @@
 #include "vmm-user/layout.h"
 #include "vmm-user/vm.h"
 
-enum { IRQ_TIMER = 0, IRQ_KEYBOARD = 1, IRQ_COM1 = 4, IRQ_FLOPPY = 6, IRQ_MOUSE = 12, IRQ_IDE1 = 14, IRQ_IDE2 = 15 };
+enum { IRQ_TIMER = 0, IRQ_KEYBOARD = 1, IRQ_COM1 = 4, IRQ_FLOPPY = 6, IRQ_MOUSE = 12, IRQ_FERR = 13, IRQ_IDE1 = 14, IRQ_IDE2 = 15 };
 enum { ISA_DEVFN = 1 << 3, IDE_DEVFN = ISA_DEVFN | 1, VGA_DEVFN = 2 << 3 }; // as on a PIIX3, and as QEMU has it
 
 #define COM1_BASE 0x3f8
@@ -171,6 +171,7 @@ bool machine_init(struct vm *vm)
     reset_port_init(&m->reset, clock, power);
     pci_host_init(&m->pci, clock, &m->reset);
     pci_host_shadow(&m->pci, &vm->mem, guest_space_shadow, vm);
+    ferr_init(&m->ferr, clock, isa_irq(m, IRQ_FERR));
     port92_init(&m->port92, clock, (struct irq_line){a20_set, vm, 0}, power);
     i8042_init(&m->i8042, clock,
                (struct i8042_wires){.keyboard = isa_irq(m, IRQ_KEYBOARD),
@@ -194,7 +195,7 @@ bool machine_init(struct vm *vm)
     struct device *const chips[] = {
         &m->pic.dev,  &m->ioapic.dev, &v->lapic.dev,  &m->pit.dev,   &m->rtc.dev,   &m->uart.dev,
         &m->acpi.dev, &m->pci.dev,    &m->port92.dev, &m->i8042.dev, &m->debug.dev, &m->vga.dev,
-        &m->fw_cfg.dev, &m->test.dev,
+        &m->fw_cfg.dev, &m->test.dev, &m->ferr.dev,
     };
     bus_init(&m->bus, unclaimed, vm);
     for (unsigned i = 0; i < sizeof(chips) / sizeof(chips[0]); i++)

@@ -4,6 +4,7 @@
 #include "vmm-user/bus.h"
 #include "vmm-user/devices/acpi_pm.h"
 #include "vmm-user/devices/debug_ports.h"
+#include "vmm-user/devices/ferr.h"
 #include "vmm-user/devices/floppy82077.h"
 #include "vmm-user/devices/fw_cfg.h"
 #include "vmm-user/devices/i8042.h"
@@ -38,6 +39,7 @@ struct machine {
     struct pci_host pci;
     struct reset_port reset;
     struct port92 port92;
+    struct ferr ferr;
     struct debug_ports debug;
     struct fw_cfg fw_cfg;
     struct test_device test;

@@ -189,6 +189,7 @@ static void control_registers_load(struct vcpu *v, const struct utcb_state *s)
     uint64_t cr0 = s->cr0, cr4 = s->cr4;
     vmwrite(CR0_SHADOW, cr0);
     vmwrite(GUEST_CR0, (cr0 & vmx.cr0_allowed) | vmx.cr0_set);
+    vmwrite(EXCEPTION_BITMAP, exceptions_of(cr0));
     vmwrite(CR4_SHADOW, cr4);
     vmwrite(GUEST_CR4, (cr4 & vmx.cr4_allowed) | vmx.cr4_set);
     vmwrite(GUEST_CR3, s->cr3);

@@ -6,12 +6,6 @@
 
 _Static_assert(offsetof(struct vcpu, launched) == sizeof(struct vcpu_base), "VCPU_LAUNCHED in entry.asm");
 
-// A guest must not be able to keep the CPU busy delivering an exception whose delivery raises it again: no interrupt,
-// not even the preemption timer, gets in there, since that loop passes no instruction boundary. It takes #AC (a
-// misaligned stack) or #DB (a breakpoint on the stack) to do it, so both exit (SDM 3C 26.2 note, CVE-2015-5307,
-// CVE-2015-8104). #MC is the host's.
-#define EXCEPTIONS (1u << EXC_MC | 1u << EXC_DB | 1u << EXC_AC)
-
 #define CR0_RESET (CR0_CD | CR0_NW | CR0_ET)
 
 enum status vmcs_create(struct ec *ec, void *apic_page, struct vcpu_stats *stats)
@@ -51,7 +45,7 @@ static void controls_fill(struct vcpu *v)
     vmwrite(PROC_CTLS2, vmx.controls.proc2 & ~(v->vpid ? 0 : PROC2_VPID));
     vmwrite(EXIT_CTLS, vmx.controls.exit);
     vmwrite(ENTRY_CTLS, vmx.controls.entry);
-    vmwrite(EXCEPTION_BITMAP, EXCEPTIONS);
+    vmwrite(EXCEPTION_BITMAP, exceptions_of(CR0_RESET));
     vmwrite(PF_ERROR_MASK, 0);
     vmwrite(PF_ERROR_MATCH, 0);
     vmwrite(CR3_TARGET_COUNT, 0);

@@ -4,7 +4,7 @@
 // sources: vmm-user/devices/ps2_mouse.c vmm-user/devices/lapic.c vmm-user/devices/lapic_regs.c
 // sources: vmm-user/devices/lapic_timer.c vmm-user/devices/apic_bus.c vmm-user/devices/ioapic.c
 // sources: vmm-user/devices/acpi_pm.c vmm-user/devices/pci_host.c vmm-user/devices/reset_port.c
-// sources: vmm-user/devices/port92.c vmm-user/devices/debug_ports.c
+// sources: vmm-user/devices/port92.c vmm-user/devices/ferr.c vmm-user/devices/debug_ports.c
 //
 // A byte stream becomes a sequence of port, MMIO and MSR accesses, time steps, interrupt cycles, saves and loads (also
 // of garbage) on a machine with every device.
@@ -18,6 +18,7 @@
 #include "vmm-user/devices/pci_host.h"
 #include "vmm-user/devices/pic8259.h"
 #include "vmm-user/devices/pit8254.h"
+#include "vmm-user/devices/ferr.h"
 #include "vmm-user/devices/port92.h"
 #include "vmm-user/devices/rtc_cmos.h"
 #include "vmm-user/devices/uart16550.h"
@@ -35,6 +36,7 @@ struct machine {
     struct pci_host pci;
     struct reset_port reset_port;
     struct port92 port92;
+    struct ferr ferr;
     struct debug_ports debug;
     struct ioapic ioapic;
     struct lapic lapic[CPUS];
@@ -47,7 +49,7 @@ static struct machine m;
 
 static struct device *const devices[] = {
     &m.pic.dev,        &m.pit.dev,    &m.rtc.dev,   &m.uart.dev,   &m.i8042.dev, &m.pm.dev,       &m.pci.dev,
-    &m.reset_port.dev, &m.port92.dev, &m.debug.dev, &m.ioapic.dev, &m.lapic[0].dev, &m.lapic[1].dev,
+    &m.reset_port.dev, &m.port92.dev, &m.ferr.dev, &m.debug.dev, &m.ioapic.dev, &m.lapic[0].dev, &m.lapic[1].dev,
 };
 #define DEVICES (sizeof(devices) / sizeof(*devices))
 
@@ -127,6 +129,7 @@ static void machine_init(void)
     pci_host_init(&m.pci, clock, &m.reset_port);
     shadow = (struct guest_mem){.low = shadow_ram, .low_size = sizeof(shadow_ram)};
     pci_host_shadow(&m.pci, &shadow, shadow_changed, NULL);
+    ferr_init(&m.ferr, clock, fake_line(&m.fake, 13));
     port92_init(&m.port92, clock, fake_line(&m.fake, 21), power);
     debug_ports_init(&m.debug, clock, fake_console(&m.fake), power);
     for (unsigned i = 0; i < CPUS; i++) {

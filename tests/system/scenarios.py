@@ -37,6 +37,7 @@ bios.answers_beside_other_bioses                     20      -
 firmware.freedos_floppy                              10     18
 disk.linux_from_a_disk                               44      -
 bootsectors.screens_as_on_another_pc                 25      -
+bootsectors.x87_errors                                -    15L
 media.untouched                                      40      -
 media.media_that_lie                                 11      -
 media.memtest_a_full_pass                          220L      -

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
-// sources: vmm-user/devices/pci_host.c vmm-user/devices/reset_port.c vmm-user/devices/port92.c
+// sources: vmm-user/devices/pci_host.c vmm-user/devices/reset_port.c vmm-user/devices/port92.c vmm-user/devices/ferr.c
 // sources: vmm-user/devices/debug_ports.c
 #include "tests/unit/cmocka_all.h"
 #include "tests/unit/fake_machine.h"
 #include "vmm-user/devices/debug_ports.h"
 #include "vmm-user/devices/pci_host.h"
+#include "vmm-user/devices/ferr.h"
 #include "vmm-user/devices/port92.h"
 
 static struct fake f;
 static struct reset_port reset_port;
 static struct pci_host pci;
 static struct port92 port92;
+static struct ferr ferr;
 static struct debug_ports debug;
 
 static int setup(void **state)
@@ -19,6 +21,7 @@ static int setup(void **state)
     fake_init(&f);
     reset_port_init(&reset_port, &f.clock, fake_power(&f));
     pci_host_init(&pci, &f.clock, &reset_port);
+    ferr_init(&ferr, &f.clock, fake_line(&f, 13));
     port92_init(&port92, &f.clock, fake_line(&f, 21), fake_power(&f));
     debug_ports_init(&debug, &f.clock, fake_console(&f), fake_power(&f));
     return 0;
@@ -174,6 +177,22 @@ static void test_port92(void **state)
     assert_int_equal(f.power_reset, 1);
 }
 
+static void test_ferr(void **state)
+{
+    (void)state;
+    assert_false(f.wires[13].level);
+    ferr_assert(&ferr);
+    assert_true(f.wires[13].level);
+    assert_int_equal(in8(&ferr, 0xf0), 0xff);
+    assert_true(fake_save_load(&ferr));
+    assert_true(f.wires[13].level);
+    out8(&ferr, 0xf0, 0);
+    assert_false(f.wires[13].level);
+    ferr_assert(&ferr);
+    out8(&ferr, 0xf1, 0);
+    assert_false(f.wires[13].level);
+}
+
 static void test_debug_ports(void **state)
 {
     (void)state;
@@ -200,7 +219,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_linux_probe, setup),       cmocka_unit_test_setup(test_empty_places, setup),
         cmocka_unit_test_setup(test_function_with_bar, setup), cmocka_unit_test_setup(test_bridge_is_read_only, setup),
-        cmocka_unit_test_setup(test_reset_port, setup),        cmocka_unit_test_setup(test_port92, setup),
+        cmocka_unit_test_setup(test_reset_port, setup),        cmocka_unit_test_setup(test_port92, setup), cmocka_unit_test_setup(test_ferr, setup),
         cmocka_unit_test_setup(test_debug_ports, setup),       cmocka_unit_test_setup(test_shadow_memory, setup),
     };
     return cmocka_run_group_tests_name("small devices", tests, NULL, NULL);
