@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Other people's kernels from Debian packages, untouched: guests/stock.sh NAME [BUILD]
 #   installer-amd64 installer-i386   the Debian installer's kernel and its own initrd (NAME, NAME.initrd)
+#   graphical-amd64                  the same, with windows
 #   memtest                          memtest86+ as a kernel
 #   xen                              the Xen hypervisor, unpacked: Multiboot
 #   ipxe                             iPXE as a kernel, which starts in real mode
@@ -9,7 +10,7 @@
 # Puts them in BUILD/guests and prints the paths, for `scripts/run --file k=PATH --exec "vm run -kernel k ..."`.
 set -eu
 cd "$(dirname "$0")/.."
-name="${1:?which guest? installer-amd64, installer-i386, memtest, xen, ipxe or memdisk}"
+name="${1:?which guest? installer-amd64, installer-i386, graphical-amd64, memtest, xen, ipxe or memdisk}"
 build="${2:-build}"
 mkdir -p "$build/cache" "$build/guests"
 cache="$(cd "$build/cache" && pwd)"
@@ -24,9 +25,10 @@ extract() {
 }
 
 case "$name" in
-installer-*)
-    arch="${name#installer-}"
-    images="./usr/lib/debian-installer/images/*/$arch/text/debian-installer/$arch"
+installer-* | graphical-*)
+    arch="${name#*-}"
+    kind="$(test "${name%%-*}" = graphical && echo gtk || echo text)"
+    images="./usr/lib/debian-installer/images/*/$arch/$kind/debian-installer/$arch"
     [ -s "$out" ] || extract "debian-installer-12-netboot-$arch" "$images/linux" "$out"
     [ -s "$out.initrd" ] || extract "debian-installer-12-netboot-$arch" "$images/initrd.gz" "$out.initrd"
     echo "$out"
@@ -52,7 +54,7 @@ xen)
     echo "$out"
     ;;
 *)
-    echo "guests/stock.sh: no guest $name (installer-amd64, installer-i386, memtest, xen, ipxe, memdisk)" >&2
+    echo "guests/stock.sh: no guest $name (installer-amd64, installer-i386, graphical-amd64, memtest, xen, ipxe, memdisk)" >&2
     exit 2
     ;;
 esac

@@ -94,6 +94,7 @@ video.pictures_are_those_of_qemu                   130L      -
 video.grub_in_graphics                               40      -
 video.linux_on_the_screen                             5    20L
 video.linux_with_a_framebuffer                       45      -
+guests.graphical_installer                          85L      -
 inspect.small_guests                                  4     15
 inspect.idle_linux                                   10      -
 shell.commands_answer                                 6     20

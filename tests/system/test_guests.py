@@ -4,6 +4,9 @@ import re
 import subprocess
 import time
 from console import BOOT_SECONDS, BUILD, GUEST_BOOT_SECONDS, PATIENCE, QUICK_APPEND, ROOT, Skip, System, check, run_tests, same, temporary
+from test_screen import read_ppm
+
+WINDOW_SECONDS = 600
 
 
 def stock(name):
@@ -150,6 +153,22 @@ def test_too_little_memory_is_said():
         said = mica.command("vm run -m 64M -kernel linux -initrd linux.initrd")
         check(re.search(r"linux: needs \d+ KiB at 0x1000000, the VM's memory ends at 0x4000000: give it more", said), f"it says {said}")
         same(mica.vm_list(), {}, "vm list")
+        mica.power_off()
+
+
+def test_graphical_installer():
+    """Debian's installer sets a mode of its own and shows its first window, drawn in thousands of colours."""
+    with System("--boot-only-files", "--memory", "3072", *stock("graphical-amd64")) as mica:
+        vm = mica.vm_start('vm run -n installer -m 1024M -kernel k -initrd i -append "vga=788 priority=low console=tty0"')
+        end = time.monotonic() + WINDOW_SECONDS * PATIENCE
+        while True:
+            said = mica.command(f"vm screenshot {vm} window")
+            if "pixels of vm" in said:
+                width, height, pixels = read_ppm(mica.log / "window.ppm")
+                if (width, height) == (1024, 768) and len({pixels[n:n + 3] for n in range(0, len(pixels), 3)}) > 1000:
+                    break
+            check(time.monotonic() < end, f"no window: {said}")
+            mica.command("sleep 10")
         mica.power_off()
 
 
