@@ -69,19 +69,46 @@ bool nmi_settle(struct vcpu *v, unsigned event)
     return stepped;
 }
 
-// An interrupt window is a virtual interrupt that exits instead of being delivered, whatever the TPR.
+// A virtual interrupt, whatever the TPR. Intercepted it is an interrupt window; else it is delivered.
+static void virtual_interrupt_set(struct vmcb *c, uint64_t vector)
+{
+    c->vintr |= SVM_V_IRQ | SVM_V_IGN_TPR | SVM_V_INTR_PRIO | vector << SVM_V_INTR_VECTOR_SHIFT;
+}
+
+static void virtual_interrupt_clear(struct vmcb *c)
+{
+    c->vintr &= ~(SVM_V_IRQ | SVM_V_IGN_TPR | SVM_V_INTR_PRIO | SVM_V_INTR_VECTOR);
+}
+
 static void windows_set(struct vcpu *v, uint32_t info)
 {
-    const uint64_t window = SVM_V_IRQ | SVM_V_IGN_TPR | SVM_V_INTR_PRIO;
     struct vmcb *c = v->vmcb;
     v->nmi_window = info & INJ_NMI_WINDOW;
+    virtual_interrupt_clear(c);
     if (info & INJ_INTR_WINDOW) {
-        c->vintr |= window;
+        virtual_interrupt_set(c, 0);
         c->intercept_1 |= SVM_INTERCEPT_1(SVM_EXIT_VINTR);
     } else {
-        c->vintr &= ~window;
         c->intercept_1 &= ~SVM_INTERCEPT_1(SVM_EXIT_VINTR);
     }
+}
+
+// An interrupt that the guest can take at once goes as a virtual interrupt: QEMU 7.2 may deliver one of EVENTINJ a second time,
+// with IF=0 (it forgets to end its own note of it).
+static bool taken_at_once(const struct vmcb *c, uint32_t info)
+{
+    return (info & (INTR_TYPE | INJ_INTR_WINDOW)) == INTR_TYPE_EXTERNAL && c->rflags & RFLAGS_IF &&
+           !(c->int_shadow & SVM_INT_SHADOW);
+}
+
+// The virtual interrupt that was to be delivered when something else came first.
+static uint64_t virtual_interrupt_take(struct vmcb *c)
+{
+    if (!(c->vintr & SVM_V_IRQ) || c->intercept_1 & SVM_INTERCEPT_1(SVM_EXIT_VINTR))
+        return 0;
+    uint64_t vector = (c->vintr & SVM_V_INTR_VECTOR) >> SVM_V_INTR_VECTOR_SHIFT;
+    virtual_interrupt_clear(c);
+    return INTR_VALID | INTR_TYPE_EXTERNAL | vector;
 }
 
 // The return address of a software event is behind its instruction: SVM pushes RIP as it is.
@@ -104,6 +131,10 @@ void event_inject(struct vcpu *v, const struct utcb_state *s)
     if (!(event & INTR_VALID))
         return;
     v->base.stats->injections++;
+    if (taken_at_once(v->vmcb, info)) {
+        virtual_interrupt_set(v->vmcb, event & INTR_VECTOR);
+        return;
+    }
     if (is_software(event))
         event = software_event(v, event, s->inj_len);
     else if (type_of(event) == INTR_TYPE_NMI >> 8)
@@ -125,7 +156,8 @@ static bool repeats_itself(uint64_t event)
 static uint64_t event_take(struct vcpu *v)
 {
     struct vmcb *c = v->vmcb;
-    uint64_t event = c->exit_int_info & INTR_VALID ? c->exit_int_info : c->event_inj;
+    uint64_t virtual = virtual_interrupt_take(c);
+    uint64_t event = c->exit_int_info & INTR_VALID ? c->exit_int_info : c->event_inj & INTR_VALID ? c->event_inj : virtual;
     c->event_inj = c->exit_int_info = 0;
     if (!(event & INTR_VALID))
         return 0;
@@ -155,6 +187,7 @@ void event_keep(struct vcpu *v)
     struct vmcb *c = v->vmcb;
     if (!(c->exit_int_info & INTR_VALID))
         return;
+    virtual_interrupt_take(c); // that is what was being delivered
     if (v->soft_length || !repeats_itself(c->exit_int_info))
         c->event_inj = c->exit_int_info;
     c->exit_int_info = 0;

@@ -56,7 +56,7 @@ static COLD _Noreturn void entry_failed(struct vcpu *v, unsigned rule, const cha
     v->error = error;
     v->failed = true;
     v->reason = REASON_NONE;
-    v->vmcb->vintr = SVM_V_INTR_MASKING; // an emulator may have cleared it
+    v->vmcb->vintr |= SVM_V_INTR_MASKING; // an emulator may have cleared it
     if (!v->explained)
         klog("svm: VMRUN of %x:%lx failed: rule %u: %s", v->vmcb->cs.sel, v->vmcb->rip, rule, sentence);
     v->explained = true;

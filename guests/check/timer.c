@@ -106,6 +106,35 @@ static void periodic(void)
     check_same(count_of(VECTOR), n, "initial count 0 stops it");
 }
 
+// A handler that takes longer than the next timer: while it has interrupts off, nothing comes, and its own not twice.
+static volatile unsigned entered, within, nested;
+
+static void slow(struct frame *f)
+{
+    (void)f;
+    entered++;
+    nested += within++;
+    for (uint64_t start = rdtsc(); rdtsc() - start < 0x100000;) {
+    }
+    within--;
+    apic_set(0xb0, 0);
+}
+
+static void slow_handler(void)
+{
+    enum { ROUNDS = 8 };
+    apic_set(DIVIDE, 11);
+    apic_set(LVT, VECTOR);
+    handle(0xed, slow);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        apic_set(0x300, 0x400ed); // to itself
+        apic_set(INITIAL, 0x40000);
+        sti_nop_cli();
+    }
+    check_same(entered, ROUNDS, "an interrupt comes once, however long its handler takes");
+    check_same(nested, 0, "none comes in a handler with IF=0");
+}
+
 static void deadline(void)
 {
     if (!(cpuid(1, 0).ecx & 1u << 24)) {
@@ -193,6 +222,7 @@ void check_timer(void)
     one_shot();
     mode_changes();
     periodic();
+    slow_handler();
     deadline();
     adjust();
     apic_on();

@@ -29,6 +29,8 @@
 #define SVM_V_INTR_PRIO             (15ul << 16)
 #define SVM_V_IGN_TPR               (1ul << 20)
 #define SVM_V_INTR_MASKING          (1ul << 24)
+#define SVM_V_INTR_VECTOR_SHIFT     32
+#define SVM_V_INTR_VECTOR           (0xfful << SVM_V_INTR_VECTOR_SHIFT)
 #define SVM_INT_SHADOW              (1ul << 0)
 
 #define SVM_NP_ENABLE               (1ul << 0)

@@ -73,8 +73,8 @@ QEMU_DIFFERS = {
 }
 
 
-def test_rules_of_the_manual():
-    with System("--boot-only-files", *CHECK) as mica:
+def check_rules(*options):
+    with System("--boot-only-files", *CHECK, *options) as mica:
         mica.command("vm run -m 64M -kernel rules")
         mica.send("vm console 1\n")
         begin = mica.position
@@ -94,6 +94,14 @@ def test_exception_frame_in_a_device():
         said = mica.command("vm wait 1")
         check(re.search(r"delivers interrupt or exception 6 at 8:\w+ through memory that is not RAM: guest-physical ff000f", said), said)
         mica.power_off()
+
+
+def test_rules_of_the_manual():
+    check_rules()
+
+
+def test_rules_in_counted_time():
+    check_rules("--icount")
 
 
 def test_memtest_as_a_kernel():
