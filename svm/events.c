@@ -43,30 +43,11 @@ void nmi_iret(struct vcpu *v)
     v->vmcb->intercept_1 &= ~SVM_INTERCEPT_1(SVM_EXIT_IRET);
 }
 
-// Somebody waits for that: a single step of the IRET, which then takes the guest's own TF from its stack.
-void nmi_step(struct vcpu *v)
+// At any exit but that of the IRET itself.
+void nmi_settle(struct vcpu *v)
 {
-    struct vmcb *c = v->vmcb;
-    if (c->rflags & RFLAGS_TF || c->event_inj & INTR_VALID)
-        return;
-    v->step = true;
-    v->step_dr6 = c->dr6;
-    c->rflags |= RFLAGS_TF;
-}
-
-// At any exit but that of the IRET itself. True: it is the end of our own step.
-bool nmi_settle(struct vcpu *v, unsigned event)
-{
-    struct vmcb *c = v->vmcb;
-    bool stepped = v->step && event == SVM_EXIT_DB, there = c->rip == v->nmi_iret_rip && !stepped;
-    if (v->step && there)
-        c->rflags &= ~(uint64_t)RFLAGS_TF;
-    if (stepped)
-        c->dr6 = v->step_dr6;
-    v->step = false;
-    if (v->nmi == NMI_IRET && !there)
+    if (v->nmi == NMI_IRET && v->vmcb->rip != v->nmi_iret_rip)
         v->nmi = NMI_OPEN;
-    return stepped;
 }
 
 // A virtual interrupt, whatever the TPR. Intercepted it is an interrupt window; else it is delivered.

@@ -88,11 +88,8 @@ static inline unsigned event_of(const struct vmcb *c)
 
 static COLD _Noreturn void exit_rare(struct vcpu *v, unsigned event)
 {
-    if (v->nmi != NMI_OPEN && nmi_settle(v, event)) {
-        v->base.stats->preemptions++;
-        event_keep(v);
-        vcpu_resume(v->base.ec);
-    }
+    if (v->nmi != NMI_OPEN)
+        nmi_settle(v);
     if (handlers[event])
         handlers[event](v);
     vcpu_event(v->base.ec, event);
@@ -115,11 +112,13 @@ _Noreturn void svm_exit(struct vcpu *v)
     vcpu_event(v->base.ec, event);
 }
 
-// NMIs are open, and the VMM waits for that; or an IRET is still to be executed.
-static COLD void nmi_window(struct vcpu *v)
+// NMIs are open, and the VMM waits for that. Where an IRET is still to be executed, the guest is left soon to see.
+#define IRET_TICKS 20000
+
+static COLD void nmi_window(struct vcpu *v, uint64_t now)
 {
     if (v->nmi == NMI_IRET)
-        nmi_step(v);
+        vcpu_timer_bound(v->base.cpu, now + IRET_TICKS);
     if (v->nmi != NMI_OPEN)
         return;
     v->base.stats->exits[SVM_EXIT_NMI_WINDOW]++;
@@ -144,7 +143,7 @@ static COLD _Noreturn void vcpu_enter_rare(struct vcpu *v, uint64_t now)
         sched_arm(); // overdue: QEMU 7.2 can lose an interrupt that comes in the moment of a VMRUN with V_IRQ
     vcpu_timer_bound(cpu, base->deadline);
     if (v->nmi_window)
-        nmi_window(v);
+        nmi_window(v, now);
     if (v->unchecked)
         entry_check(v);
     v->vmcb->tlb_control = SVM_TLB_KEEP;

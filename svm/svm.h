@@ -46,13 +46,12 @@ struct vcpu {
     uint32_t reason;     // event of the last exit
     uint32_t flush_seen; // pd->guest_tag when the ASID was taken
     uint64_t asid_round; // of the CPU, when the ASID was taken
-    uint64_t nmi_iret_rip, step_dr6;
+    uint64_t nmi_iret_rip;
     uint64_t error; // of a failed entry
     uint32_t rule;
     uint8_t soft_length; // by how much RIP was moved to inject a software event; 0 = it was not
     uint8_t nmi;         // enum nmi_state
     bool nmi_window;     // asked for
-    bool step;           // TF is ours: to see an IRET executed
     bool unchecked;      // the VMM changed what entry_check.c looks at
     bool flushed;        // the last entry emptied the TLB: the VMCB still says so
     bool failed;         // the last entry failed
@@ -87,8 +86,7 @@ void event_interrupted(struct vcpu *v, struct utcb_state *s);
 void event_keep(struct vcpu *v);
 void nmi_block(struct vcpu *v, bool block);
 void nmi_iret(struct vcpu *v);
-void nmi_step(struct vcpu *v);
-bool nmi_settle(struct vcpu *v, unsigned event);
+void nmi_settle(struct vcpu *v);
 // exit.c, entry.asm
 _Noreturn void svm_vcpu_run(struct ec *ec);
 _Noreturn void svm_enter(struct vcpu *v);

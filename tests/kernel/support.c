@@ -264,7 +264,7 @@ uint64_t child_spawn(struct child *c, unsigned cpu, unsigned prio, thread_entry 
     t->start[0] = (uint64_t)child_run;
     t->start[1] = child_top(c) - 8;
     CHECK_EQ(create_ec(sel, c->pd, EC_GLOBAL | cpu << 8, (uint64_t)t->utcb, (uint64_t)t->start, 0).status, ST_OK);
-    CHECK_EQ(create_sc(sel + 1, c->pd, sel, prio, HIP->tsc_hz / 1000).status, ST_OK);
+    CHECK_EQ(create_sc(sel + 1, c->pd, sel, prio, HIP->tsc_hz / 100).status, ST_OK);
     return sel;
 }
 

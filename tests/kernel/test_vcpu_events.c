@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // Events into a guest: windows, injections, and those that do not get there.
-#include "lib/c/string.h"
 #include "tests/kernel/vm.h"
 
 GUEST(windows, "cli\n out %al, $0x80\n sti\n nop\n nop\n 1: inc %edx\n jmp 1b");
@@ -67,47 +66,7 @@ static void undelivered(void)
     vm_end(1);
 }
 
-// NMIs are blocked until the handler's IRET is over, and no longer: the next one comes before another instruction.
-static uint64_t nmi_answer(unsigned event, struct utcb_state *s)
-{
-    static const uint8_t code[] = {0xe6, 0x80, 0xcf}; // out %al, $0x80; iret
-    switch (event) {
-    case EVENT_STARTUP:
-        *(uint32_t *)(GUEST_VIEW + 2 * 4) = GUEST_CS << 16 | 0x80;
-        memcpy((void *)(GUEST_VIEW + GUEST_CODE + 0x80), code, sizeof code);
-        start_real(s);
-        s->inj_info = INTR_VALID | INTR_TYPE_NMI | 2;
-        return MTD_ALL;
-    case VMX_EXIT_IO:
-        CHECK(s->intr_state & BLOCKING_NMI);
-        CHECK_EQ(s->rflags & RFLAGS_TF, 0);
-        s->inj_info = INJ_NMI_WINDOW;
-        s->gpr[GPR_RAX] = 0;
-        return skip_insn(s) | MTD_INJ | MTD_ACDB;
-    case VMX_EXIT_NMI_WINDOW:
-        CHECK_EQ(s->intr_state & BLOCKING_NMI, 0);
-        CHECK_EQ(s->gpr[GPR_RAX], 0);
-        CHECK_EQ(s->rflags & RFLAGS_TF, 0);
-        CHECK_EQ(s->dr6, DR6_RESET);
-        return MTD_STOP;
-    default:
-        CHECK_EQ(event, VMX_EXIT_NMI_WINDOW);
-        return MTD_STOP;
-    }
-}
-
-static void nmi_after_iret(void)
-{
-    if (no_vms())
-        return;
-    VM_START(spin, nmi_answer);
-    vm_wait();
-    CHECK_EQ(vm.seen[VMX_EXIT_NMI_WINDOW], 1);
-    vm_end(1);
-}
-
 const struct test tests_vcpu_events[] = {
-    {"an NMI that waits comes right behind the IRET of the last", nmi_after_iret},
     {"interrupt window and injection", injection},
     {"an injection before which a recall came", undelivered},
     {0},

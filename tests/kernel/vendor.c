@@ -19,7 +19,6 @@ static const struct {
     {SVM_EXIT_INTR, VMX_EXIT_EXTERNAL_INTERRUPT, 0},
     {SVM_EXIT_DB, VMX_EXIT_EXCEPTION_NMI, 0},
     {SVM_EXIT_AC, VMX_EXIT_EXCEPTION_NMI, 0},
-    {SVM_EXIT_NMI_WINDOW, VMX_EXIT_NMI_WINDOW, 0},
 };
 #define EVENTS (sizeof events / sizeof *events)
 
