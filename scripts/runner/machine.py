@@ -133,7 +133,7 @@ class Bochs(Machine):
         return "c\n"  # Debian's Bochs has its debugger built in: continue
 
     def ticks(self):
-        counts = re.findall(r"^\(\d+\)\.\[(\d+)\]", self.read_log("emulator.out"), re.M)
+        counts = re.findall(r"\(\d+\)\.\[(\d+)\]", self.read_log("emulator.out"))  # perhaps behind what came from port E9h
         return int(counts[-1]) if counts else None
 
     def complaint(self):

@@ -36,7 +36,7 @@ def broken_kernels():
         "noise": (bytes((i * 167 + (i >> 8) * 13) & 0xFF for i in range(65536)), NO_KERNEL),
         "initsize": (patched(0x260, "<I", 0xFFFFFFFF), r"needs \d+ KiB at 0x[0-9a-f]+, the VM's memory ends at 0x8000000"),
         "syssize": (patched(0x1F4, "<I", 0xFFFFFFFF), r"cut off: syssize at offset 0x1f4"),
-        "old": (patched(0x206, "<H", 0x0100), r"boot protocol 1.00 at offset 0x206 is too old: 2.06 is needed"),
+        "old": (patched(0x206, "<H", 0x0100), r"boot protocol 1.00 at offset 0x206 is too old: 2.02 is needed"),
         "pref": (patched(0x258, "<Q", 0xFFFFFFFFFFFFF000), r"needs \d+ KiB at 0xfffffffffffff000, the VM's memory ends at 0x8000000"),
         "code": (good[:0x8000] + bytes(len(good) - 0x8000), None),
     }
