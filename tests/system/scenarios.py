@@ -100,7 +100,7 @@ inspect.small_guests                                  4     15
 inspect.idle_linux                                   10      -
 shell.commands_answer                                 6     20
 shell.line_editing                                    5      -
-shell.reboot                                          8      -
+shell.reboot                                          8     17
 shell.exec_and_plain_pipes                           10      -
 shell.timeout                                         6      -
 shell.cpus                                           15      -

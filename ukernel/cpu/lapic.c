@@ -9,6 +9,7 @@
 
 #define DIVIDE_BY_1  0xb
 #define CALIBRATE_US 10000
+#define DEADLINE_TRIAL (1ul << 22) // TSC ticks, less than any time to a reset
 #define RATIO_SHIFT  32
 #define SEND_LIMIT   1000000 // polls of the delivery status before an IPI is given up
 
@@ -98,6 +99,20 @@ static void timer_calibrate(void)
         panic("lapic: the timer does not count");
 }
 
+// Bochs 2.7 counts deadlines from its power-on, while the TSC begins again at a reset: from then on they come at once.
+static bool deadlines_hold(void)
+{
+    reg_write(LAPIC_SVR, LAPIC_SVR_ENABLE | VECTOR_SPURIOUS);
+    reg_write(LAPIC_LVT_TIMER, VECTOR_TIMER | LAPIC_LVT_TIMER_DEADLINE);
+    __asm__ volatile("mfence" ::: "memory");
+    uint64_t deadline = rdtsc() + DEADLINE_TRIAL;
+    wrmsr(IA32_TSC_DEADLINE, deadline);
+    delay_us(1);
+    bool early = reg_read(LAPIC_IRR + VECTOR_TIMER / 32 * 0x10) >> VECTOR_TIMER % 32 & 1 && rdtsc() < deadline;
+    wrmsr(IA32_TSC_DEADLINE, 0);
+    return !early;
+}
+
 static void lapic_enable(void)
 {
     uint64_t base = rdmsr(IA32_APIC_BASE);
@@ -110,11 +125,11 @@ void lapic_init(void)
     uint32_t features = cpuid(1, 0).ecx;
     uint64_t base = rdmsr(IA32_APIC_BASE) & APIC_BASE_ADDR;
     x2apic = features & CPUID_1_ECX_X2APIC;
-    deadline_mode = features & CPUID_1_ECX_TSC_DEADLINE;
     phys_keep_device(base, PAGE_SIZE);
     if (!x2apic)
         page = kernel_map_device(base, LAPIC_SIZE);
     lapic_enable();
+    deadline_mode = features & CPUID_1_ECX_TSC_DEADLINE && deadlines_hold();
     if (!deadline_mode)
         timer_calibrate();
     klog("lapic: %s mode, timer %s", x2apic ? "x2APIC" : "xAPIC",
