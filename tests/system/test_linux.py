@@ -15,17 +15,11 @@ COMPLAINTS = [
     (r"RETBleed: WARNING: Spectre v2 mitigation leaves CPU vulnerable", "the CPU model is an Intel CPU that is known for RETBleed and "
      "has no IBRS; QEMU's is of AMD. The same on bare Bochs"),
 ]
+BAD_CALIBRATION = ["TSC calibration failed", "unstable"]
+
 # Linux takes the TSC's frequency from CPUID only on an Intel CPU; on others it measures it. The PIT must be read every 6 us, or
-# every 10, or the PM timer three times in 50,000 cycles, of clocks that are the host's: under QEMU that depends on the host.
-# test_icount.py sees the first way succeed in counted time.
-BAD_CALIBRATION = ["TSC calibration failed", "unstable"] if ON == "bochs" else []
-if ON == "qemu":
-    COMPLAINTS.append((r"tsc: (Fast TSC calibration failed|Unable to calibrate against PIT|HPET/PMTIMER calibration failed|Marking TSC "
-                       r"unstable due to could not calculate TSC khz)", "see BAD_CALIBRATION"))
-    COMPLAINTS.append((r"hrtimer: interrupt took \d+ ns", "the host did other things meanwhile"))
-
-
-# There, time is that of the guest's instructions, however busy the host is.
+# every 10, or the PM timer three times in 50,000 cycles, of clocks that are the host's: under QEMU that depends on the host, but
+# not in counted time.
 COUNTED = ["--icount"] if ON == "qemu" else []
 
 
