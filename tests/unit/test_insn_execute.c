@@ -1115,6 +1115,77 @@ static void test_selectors(void **unused)
     assert_fault(RUN(0x62, 0x0b), EXC_BR, false, 0);
 }
 
+enum { TABLE = 0x28000 };
+
+// Two TSS of 32 bits, an LDT that is not there, an LDT; in long mode each with the upper half of its base behind it.
+static void system_descriptors(bool wide, uint64_t upper)
+{
+    static const uint64_t low[] = {0, 0x00008912345000ff, 0x00008b1234500067, 0x0000021234500067, 0x00008212345000ff};
+    unsigned step = wide ? 16 : 8;
+    memset(ram + TABLE, 0, 16 * 5);
+    for (unsigned i = 0; i < 5; i++) {
+        host_store(ram + TABLE + i * step, 8, low[i]);
+        if (wide && i) {
+            host_store(ram + TABLE + i * step + 8, 8, upper);
+        }
+    }
+    state.seg[SEG_GDTR] = (struct utcb_seg){.limit = 5 * step - 1, .base = TABLE};
+    state.seg[SEG_TR] = state.seg[SEG_LDTR] = (struct utcb_seg){.ar = 0x1000};
+    state.gpr[GPR_RBX] = 0x20000;
+    cpu.has = MTD_SEG;
+}
+
+static void check_system_segments(unsigned step, uint64_t base)
+{
+    host_store(ram + 0x20000, 2, step);
+    assert_int_equal(RUN(0x0f, 0x00, 0x1b), INSN_DONE); // ltr [ebx]
+    assert_int_equal(state.seg[SEG_TR].base, base);
+    assert_int_equal(state.seg[SEG_TR].ar, 0x8b);
+    assert_int_equal(state.seg[SEG_TR].limit, 0xff);
+    assert_int_equal(ram[TABLE + step + 5], 0x8b);
+    assert_fault(RUN(0x0f, 0x00, 0x1b), EXC_GP, true, step); // busy now
+    host_store(ram + 0x20000, 2, 3);
+    assert_fault(RUN(0x0f, 0x00, 0x1b), EXC_GP, true, 0);
+    assert_int_equal(RUN(0x0f, 0x00, 0x13), INSN_DONE); // lldt [ebx]
+    assert_int_equal(state.seg[SEG_LDTR].sel, 3);
+    assert_int_equal(state.seg[SEG_LDTR].ar, 0x1000);
+    static const uint8_t refused[][2] = {{2, EXC_GP}, {3, EXC_NP}, {5, EXC_GP}};
+    for (unsigned i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        host_store(ram + 0x20000, 2, refused[i][0] * step);
+        assert_fault(RUN(0x0f, 0x00, 0x13), refused[i][1], true, refused[i][0] * step);
+    }
+    host_store(ram + 0x20000, 2, 4 * step + 4);
+    assert_fault(RUN(0x0f, 0x00, 0x13), EXC_GP, true, 4 * step + 4);
+    host_store(ram + 0x20000, 2, 4 * step);
+    assert_int_equal(RUN(0x0f, 0x00, 0x13), INSN_DONE);
+    assert_int_equal(state.seg[SEG_LDTR].base, base);
+    assert_int_equal(state.seg[SEG_LDTR].ar, 0x82);
+    assert_int_equal(cpu.changed, MTD_TRLDTR);
+}
+
+static void test_system_segments(void **unused)
+{
+    (void)unused;
+    mode_descriptors();
+    system_descriptors(false, 0);
+    check_system_segments(8, 0x123450);
+    state.seg[SEG_SS].ar |= 0x60;
+    assert_fault(RUN(0x0f, 0x00, 0x13), EXC_GP, true, 0); // only the kernel
+    mode_64();
+    system_descriptors(true, 0xffff8000);
+    check_system_segments(16, 0xffff800000123450);
+    mode_64();
+    system_descriptors(true, 0x8000); // not canonical
+    host_store(ram + 0x20000, 2, 16);
+    assert_fault(RUN(0x0f, 0x00, 0x1b), EXC_GP, true, 16);
+    system_descriptors(true, 0x0000010000000000); // a type where there must be none
+    assert_fault(RUN(0x0f, 0x00, 0x1b), EXC_GP, true, 16);
+    state.seg[SEG_GDTR].limit = 16 + 14;
+    assert_fault(RUN(0x0f, 0x00, 0x1b), EXC_GP, true, 16);
+    mode_16();
+    assert_fault(RUN(0x0f, 0x00, 0x1b), EXC_UD, false, 0);
+}
+
 static void test_flags_and_all(void **unused)
 {
     (void)unused;
@@ -1196,6 +1267,7 @@ int main(void)
         cmocka_unit_test(test_far_transfers),
         cmocka_unit_test(test_tables),
         cmocka_unit_test(test_selectors),
+        cmocka_unit_test(test_system_segments),
         cmocka_unit_test(test_flags_and_all),
         cmocka_unit_test(test_divide_error),
         cmocka_unit_test(test_cmpxchg8b_device),

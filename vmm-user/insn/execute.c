@@ -203,6 +203,7 @@ static insn_handler *const handlers[INSN_OP_COUNT] = {
     [INSN_OP_POPF] = popf_execute,
     [INSN_OP_BOUND] = bound_execute,
     [INSN_OP_SLDT... INSN_OP_STR] = selector_store_execute,
+    [INSN_OP_LLDT... INSN_OP_LTR] = system_segment_execute,
     [INSN_OP_VERR... INSN_OP_VERW] = selector_examine_execute,
     [INSN_OP_LAR... INSN_OP_LSL] = selector_examine_execute,
     [INSN_OP_SGDT... INSN_OP_LIDT] = table_execute,

@@ -25,7 +25,7 @@ insn_handler modify_execute, examine_execute, exchange_execute, compare_exchange
 insn_handler vector_execute;
 insn_handler bound_execute, pusha_execute, popa_execute, pushf_execute, popf_execute;
 insn_handler far_execute, ret_far_execute, far_pointer_execute, selector_store_execute, table_execute, lmsw_execute,
-    selector_examine_execute;
+    selector_examine_execute, system_segment_execute;
 insn_handler multiply_execute; // MUL IMUL DIV IDIV
 insn_handler push_execute, pop_execute, call_execute, jump_execute, ret_execute, leave_execute, enter_execute,
     jcc_execute, loop_execute;

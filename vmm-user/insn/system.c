@@ -3,7 +3,7 @@
 // for it. What a gate or a task switch would do is not done here.
 #include "vmm-user/insn/machine.h"
 
-enum { TYPE_MASK = 0x1f };
+enum { TYPE_MASK = 0x1f, TYPE_TSS_16 = 1, TYPE_LDT = 2, TYPE_TSS_32 = 9, TSS_BUSY = 2 };
 
 // The groups of the state by segment register.
 static const uint32_t groups[SEG_COUNT] = {
@@ -40,14 +40,15 @@ static enum insn_result descriptor_read(struct insn_cpu *cpu, const struct insn 
     return result == INSN_DONE ? operand_read(cpu, &at, d) : result;
 }
 
-static enum insn_result accessed_set(struct insn_cpu *cpu, const struct insn *in, struct utcb_seg *seg)
+// Sets a bit of the type in the table, too: accessed, busy.
+static enum insn_result type_set(struct insn_cpu *cpu, const struct insn *in, struct utcb_seg *seg, uint16_t bit)
 {
     struct operand at;
     uint64_t linear;
-    if (seg->ar & AR_ACCESSED || !descriptor_find(cpu->state, seg->sel, &linear)) {
+    if (seg->ar & bit || !descriptor_find(cpu->state, seg->sel, &linear)) {
         return INSN_DONE;
     }
-    seg->ar |= AR_ACCESSED;
+    seg->ar |= bit;
     enum insn_result result = linear_resolve(cpu, in->mode, linear + 5, 1, GUEST_IMPLICIT | GUEST_WRITE, &at);
     return result == INSN_DONE ? operand_write(cpu, &at, seg->ar & 0xff) : result;
 }
@@ -76,7 +77,7 @@ static enum insn_result descriptor_load(struct insn_cpu *cpu, const struct insn 
     if (!(seg->ar & AR_PRESENT)) {
         return selector_fault(cpu, which == SEG_SS ? EXC_SS : EXC_NP, selector);
     }
-    return accessed_set(cpu, in, seg);
+    return type_set(cpu, in, seg, AR_ACCESSED);
 }
 
 enum insn_result segment_load(struct insn_cpu *cpu, const struct insn *in, unsigned which, uint16_t selector, bool blocks)
@@ -140,7 +141,7 @@ static enum insn_result code_load(struct insn_cpu *cpu, const struct insn *in, u
         return selector_fault(cpu, EXC_GP, 0);
     }
     seg->sel = (uint16_t)((selector & ~(unsigned)SEL_RPL) | cpl);
-    return accessed_set(cpu, in, seg);
+    return type_set(cpu, in, seg, AR_ACCESSED);
 }
 
 static enum insn_result far_go(struct insn_cpu *cpu, const struct utcb_seg *cs, uint64_t target)
@@ -256,6 +257,63 @@ enum insn_result lmsw_execute(struct insn_cpu *cpu, const struct insn *in)
     }
     s->cr0 = (s->cr0 & ~bits) | (value & bits) | (s->cr0 & CR0_PE);
     cpu->changed |= MTD_CR;
+    return insn_finish(cpu, in);
+}
+
+// What LLDT and LTR load: in long mode a descriptor of 16 bytes.
+static enum insn_result system_descriptor_load(struct insn_cpu *cpu, const struct insn *in, uint16_t selector,
+                                               struct utcb_seg *seg)
+{
+    const struct utcb_state *s = cpu->state;
+    bool wide = long_mode(s), there, all = true;
+    uint64_t low = 0, high = 0;
+    enum insn_result result = descriptor_read(cpu, in, selector, &there, &low);
+    if (result == INSN_DONE && wide) {
+        result = descriptor_read(cpu, in, (uint16_t)(selector + 8), &all, &high);
+    }
+    if (result != INSN_DONE) {
+        return result;
+    }
+    *seg = segment_of(selector, low);
+    seg->base |= high << 32;
+    unsigned type = seg->ar & TYPE_MASK;
+    bool fits = in->op == INSN_OP_LLDT ? type == TYPE_LDT : type == TYPE_TSS_32 || (type == TYPE_TSS_16 && !wide);
+    if (selector & SEL_TI || !there || !all || !fits || high >> 40 & TYPE_MASK || !canonical(cpu, seg->base)) {
+        return selector_fault(cpu, EXC_GP, selector);
+    }
+    if (!(seg->ar & AR_PRESENT)) {
+        return selector_fault(cpu, EXC_NP, selector);
+    }
+    return in->op == INSN_OP_LTR ? type_set(cpu, in, seg, TSS_BUSY) : INSN_DONE;
+}
+
+// LLDT LTR
+enum insn_result system_segment_execute(struct insn_cpu *cpu, const struct insn *in)
+{
+    struct utcb_state *s = cpu->state;
+    struct utcb_seg seg;
+    uint64_t selector;
+    bool ltr = in->op == INSN_OP_LTR;
+    if (by_address(s)) {
+        return fault_raise(cpu, EXC_UD, false, 0);
+    }
+    if (cpl_of(s)) {
+        return fault_raise(cpu, EXC_GP, true, 0);
+    }
+    if (!(cpu->has & MTD_TABLES)) {
+        return state_wanted(cpu, MTD_SEG | MTD_STATE);
+    }
+    enum insn_result result = value_read(cpu, in, in->dst, in->dst_reg, 2, &selector);
+    if (result == INSN_DONE && (ltr || selector & ~(unsigned)SEL_RPL)) {
+        result = system_descriptor_load(cpu, in, (uint16_t)selector, &seg);
+    } else {
+        seg = (struct utcb_seg){.sel = (uint16_t)selector, .ar = AR_UNUSABLE};
+    }
+    if (result != INSN_DONE) {
+        return result;
+    }
+    s->seg[ltr ? SEG_TR : SEG_LDTR] = seg;
+    cpu->changed |= MTD_TRLDTR;
     return insn_finish(cpu, in);
 }
 
