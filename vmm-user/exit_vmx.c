@@ -84,8 +84,9 @@ static uint64_t vmx_exception(struct vcpu *v, struct utcb_state *s)
     exit_vectoring(v, s);
     if (vector == EXC_MF)
         return exit_fpu_error(v, s);
-    if (vector == EXC_DB) { // its delivery clears GD, which a VM entry does not do
-        s->dr6 = (s->dr6 & ~0xfull) | (s->qual[0] & 0x600f);
+    if (vector == EXC_DB) { // its delivery clears GD, which a VM entry does not do; INT1 has no cause and takes the place of what is pending
+        if (type == INTR_TYPE_HW_EXCEPTION)
+            s->dr6 = (s->dr6 & ~0xfull) | (s->qual[0] & 0x600f);
         s->dr7 &= ~DR7_GD;
         mtd |= MTD_DR;
     }

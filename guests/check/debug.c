@@ -122,6 +122,15 @@ static void icebp(void)
     begin();
     unsigned vector = TRY(".byte 0xf1;" LABEL(i0) "nop", : : : "memory");
     check(vector == NO_VECTOR && n == 1 && at[0] == (uint64_t)i0 && dr6[0] == LOW, "INT1 is a #DB behind it, DR6 without a cause");
+    if (n != 1 || at[0] != (uint64_t)i0) {
+        skip("MOV SS, then INT1", "this CPU has no INT1");
+        return;
+    }
+    extern const char i1[];
+    begin();
+    asm volatile("mov %%ss, %%eax;" TF_ON "mov %%eax, %%ss; .byte 0xf1;" LABEL(i1) TF_OFF : : : "rax", "memory");
+    uint64_t i = (uint64_t)i1;
+    check(n == 4 && at[0] == i && dr6[0] == LOW && at[1] == i + 1 && at[3] == i + 10, "MOV SS, then INT1: it takes the single step's place");
 }
 
 static void breakpoints(void)
