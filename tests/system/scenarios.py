@@ -26,7 +26,7 @@ many.four_vms_on_one_cpu                            40L   130L
 many.four_vms_on_two_cpus                            40   240L
 eight.one_cpu                                        25      -
 eight.two_cpus                                       25      -
-eight.four_cpus                                      25L     -
+eight.four_cpus                                      25      -
 leak.vms_come_and_go                                 15     20
 vm.commands                                          16    40L
 time.pause                                           15    66L

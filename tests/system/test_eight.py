@@ -4,7 +4,8 @@ are ended, root's and the kernel's free memory is what it was, to the page."""
 from console import GUEST_BOOT_SECONDS, QUICK_APPEND, System, check, run_tests, same
 
 GUESTS = 8
-START = 'vm run -n g -m 128M -kernel linux -initrd linux.initrd -append "' + QUICK_APPEND + '"'
+# no_timer_check: Linux gives its timer 60 ms to tick five times, which a host with fewer CPUs than the machine need not have for it
+START = 'vm run -n g -m 128M -kernel linux -initrd linux.initrd -append "no_timer_check ' + QUICK_APPEND + '"'
 ANSWER_SECONDS = 2 * GUEST_BOOT_SECONDS  # the others boot at the same time
 
 
