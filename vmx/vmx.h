@@ -57,7 +57,6 @@ struct vcpu {
     uint64_t cr2, cr8;
 };
 
-// Its VMCS can be read and written.
 // Which exceptions exit. A guest must not be able to keep the CPU busy delivering an exception whose delivery raises it again: no
 // interrupt, not even the preemption timer, gets in there, since that loop passes no instruction boundary. It takes #AC (a misaligned
 // stack) or #DB (a breakpoint on the stack) to do it, so both exit (SDM 3C 26.2 note, CVE-2015-5307, CVE-2015-8104). #MC is the
@@ -67,6 +66,7 @@ static inline uint32_t exceptions_of(uint64_t cr0)
     return 1u << EXC_MC | 1u << EXC_DB | 1u << EXC_AC | (cr0 & CR0_NE ? 0 : 1u << EXC_MF);
 }
 
+// Its VMCS can be read and written.
 static inline bool vmcs_is_current(const struct vcpu *v)
 {
     return v->base.cpu->carried == &v->base;
