@@ -52,7 +52,7 @@ static enum insn_result ahead_port(void *context, uint64_t port, unsigned size, 
     struct vcpu *v = context;
     struct device *vga = &v->vm->machine.vga.dev;
     v->insn.accessed = true;
-    if (!write || port - VGA_ATTR_INDEX > 16 - size)
+    if (!write || port - VGA_ATTR_INDEX > VGA_COMMON_PORTS - size)
         return exit_insn_port(v, port, size, write, value);
     vga->ops->write(vga, IO_PORT, port, size, *value);
     return INSN_DONE;

@@ -11,8 +11,6 @@
 #define HYPERCALL_SIZE    3
 #define NO_SUCH_HYPERCALL (-1000l) // as KVM says it
 #define PAGE              4096u
-#define VGA_FIRST         0xa0000u
-#define VGA_END           0xc0000u
 #define FLAGS_SHARED      (BIOS_FLAG_CF | BIOS_FLAG_ZF)
 #define AR_REAL_CODE      0x09b
 #define AR_REAL_DATA      0x093
@@ -73,7 +71,7 @@ static void device_access(struct vm *vm, uint64_t gpa, uint8_t *bytes, uint32_t 
 static void *memory_at(struct vm *vm, uint64_t gpa, uint32_t size)
 {
     const struct vga_mapping *window = &vm->space.window;
-    if (gpa - VGA_FIRST >= VGA_END - VGA_FIRST)
+    if (gpa - VGA_MEMORY_BASE >= VGA_MEMORY_SIZE)
         return guest_mem_at(&vm->mem, gpa, size);
     return gpa - window->base < window->size && window->size - (gpa - window->base) >= size
                ? window->memory + (gpa - window->base)

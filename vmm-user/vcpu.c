@@ -71,8 +71,9 @@ const char *vcpu_create(struct vcpu *v, struct vm *vm, unsigned cpu)
     if (st != ST_OK)
         return st == ST_BAD_FTR ? "this CPU has no virtualisation" : "the kernel makes no vCPU";
     v->lapic.regs = (uint32_t *)VA_VCPU_PAGES;
-    v->insn = (struct insn_cpu){.state = v->state, .ram = &vm->mem, .hole_first = 0xa0000, .hole_end = GUEST_MEM_SHADOW_END,
-                                .cache = &v->insn_cache, .mmio = exit_insn_mmio, .port = exit_insn_port, .block = exit_insn_block,
+    v->insn = (struct insn_cpu){.state = v->state, .ram = &vm->mem, .hole_first = VGA_MEMORY_BASE,
+                                .hole_end = GUEST_MEM_SHADOW_END, .cache = &v->insn_cache,
+                                .mmio = exit_insn_mmio, .port = exit_insn_port, .block = exit_insn_block,
                                 .context = v, .attention = &v->attention};
     return NULL;
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The local APIC's register page (SDM 3A, 11.4.1) and its MSRs' fields. An x2APIC MSR is 800h + offset / 16.
+// The local APIC's register page (SDM 3A, 11.4.1) and its MSRs' fields. An x2APIC MSR is 800h + offset / LAPIC_STRIDE.
 #pragma once
 
-#define LAPIC_BASE 0xfee00000
-#define LAPIC_SIZE 0x1000
+#define LAPIC_BASE   0xfee00000
+#define LAPIC_SIZE   0x1000
+#define LAPIC_STRIDE 0x10 // from one register to the next
 
 #define LAPIC_ID            0x020
 #define LAPIC_VERSION       0x030
@@ -15,7 +16,7 @@
 #define LAPIC_LDR           0x0d0
 #define LAPIC_DFR           0x0e0
 #define LAPIC_SVR           0x0f0
-#define LAPIC_ISR           0x100 // 8 registers, 10h apart, here and below
+#define LAPIC_ISR           0x100 // 8 registers, here and below
 #define LAPIC_TMR           0x180
 #define LAPIC_IRR           0x200
 #define LAPIC_ESR           0x280

@@ -10,6 +10,7 @@
 #define VGA_CRTC_MONO_INDEX  0x3b4
 #define VGA_CRTC_MONO_DATA   0x3b5
 #define VGA_STATUS1_MONO     0x3ba // write: feature control
+#define VGA_COMMON_PORTS     16    // from VGA_ATTR_INDEX on: those of either kind of display
 #define VGA_ATTR_INDEX       0x3c0 // write: index and data in turn
 #define VGA_ATTR_READ        0x3c1
 #define VGA_STATUS0          0x3c2 // write: miscellaneous output

@@ -7,11 +7,11 @@
 #include "x86/msr.h"
 #include "x86/regs.h"
 
-#define DIVIDE_BY_1  0xb
-#define CALIBRATE_US 10000
+#define DIVIDE_BY_1    0xb
+#define CALIBRATE_US   10000
 #define DEADLINE_TRIAL (1ul << 22) // TSC ticks, less than any time to a reset
-#define RATIO_SHIFT  32
-#define SEND_LIMIT   1000000 // polls of the delivery status before an IPI is given up
+#define RATIO_SHIFT    32
+#define SEND_LIMIT     1000000 // polls of the delivery status before an IPI is given up
 
 static bool x2apic, deadline_mode;
 static volatile uint32_t *page;
@@ -19,13 +19,13 @@ static uint64_t timer_ratio; // timer ticks per TSC tick, 32.32
 
 static uint32_t reg_read(unsigned offset)
 {
-    return x2apic ? (uint32_t)rdmsr(IA32_X2APIC_BASE + offset / 16) : page[offset / 4];
+    return x2apic ? (uint32_t)rdmsr(IA32_X2APIC_BASE + offset / LAPIC_STRIDE) : page[offset / 4];
 }
 
 static void reg_write(unsigned offset, uint32_t value)
 {
     if (x2apic)
-        wrmsr(IA32_X2APIC_BASE + offset / 16, value);
+        wrmsr(IA32_X2APIC_BASE + offset / LAPIC_STRIDE, value);
     else
         page[offset / 4] = value;
 }
@@ -44,7 +44,7 @@ static void icr_write(uint32_t id, uint32_t command)
 {
     if (x2apic) {
         __asm__ volatile("mfence; lfence" ::: "memory"); // the WRMSR does not wait for earlier stores
-        wrmsr(IA32_X2APIC_BASE + LAPIC_ICR / 16, (uint64_t)id << 32 | command);
+        wrmsr(IA32_X2APIC_BASE + LAPIC_ICR / LAPIC_STRIDE, (uint64_t)id << 32 | command);
         return;
     }
     for (unsigned i = 0; i < SEND_LIMIT && page[LAPIC_ICR / 4] & LAPIC_ICR_PENDING; i++)
@@ -108,7 +108,7 @@ static bool deadlines_hold(void)
     uint64_t deadline = rdtsc() + DEADLINE_TRIAL;
     wrmsr(IA32_TSC_DEADLINE, deadline);
     delay_us(1);
-    bool early = reg_read(LAPIC_IRR + VECTOR_TIMER / 32 * 0x10) >> VECTOR_TIMER % 32 & 1 && rdtsc() < deadline;
+    bool early = reg_read(LAPIC_IRR + VECTOR_TIMER / 32 * LAPIC_STRIDE) >> VECTOR_TIMER % 32 & 1 && rdtsc() < deadline;
     wrmsr(IA32_TSC_DEADLINE, 0);
     return !early;
 }

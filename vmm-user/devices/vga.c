@@ -469,8 +469,12 @@ static const struct device_ops vga_ops = {
 void vga_init(struct vga *v, struct clock *clock, const struct vga_host *host)
 {
     static const struct io_range ranges[] = {
-        {IO_PORT, VGA_CRTC_MONO_INDEX, 2},           {IO_PORT, VGA_STATUS1_MONO, 1},  {IO_PORT, VGA_ATTR_INDEX, 16},
-        {IO_PORT, VGA_CRTC_COLOR_INDEX, 2},          {IO_PORT, VGA_STATUS1_COLOR, 1}, {IO_PORT, DISPI_INDEX_PORT, 3},
+        {IO_PORT, VGA_CRTC_MONO_INDEX, 2},
+        {IO_PORT, VGA_STATUS1_MONO, 1},
+        {IO_PORT, VGA_ATTR_INDEX, VGA_COMMON_PORTS},
+        {IO_PORT, VGA_CRTC_COLOR_INDEX, 2},
+        {IO_PORT, VGA_STATUS1_COLOR, 1},
+        {IO_PORT, DISPI_INDEX_PORT, 3},
         {IO_MMIO, VGA_MEMORY_BASE, VGA_MEMORY_SIZE},
     };
     __builtin_memset(v, 0, sizeof(*v));
