@@ -180,7 +180,7 @@ def test_machines_screen_and_keyboard():
         path = f"{folder}/monitor"
         with System("--boot-only-files", "--file", f"floppy={FLOPPY}", "--monitor", path, on="qemu") as mica:
             monitor = Screen(path)
-            vm = start(mica)
+            start(mica)
             monitor.wait_text("vm 1 (screen) started")
             monitor.keys("alt-f2")
             rows, attributes = monitor.wait_text("Mica:  READY")

@@ -12,7 +12,6 @@ enum {
     INFO_GDT = 0x800,
     INFO_CMDLINE = 0x1000,
     INFO_MODULE_NAME = 0x5000,
-    INFO_SIZE = 0x6000,
 };
 
 // The header's offset in the file, or -1.
@@ -118,7 +117,7 @@ static bool module_place(const struct guest_mem *mem, const struct load_module *
         return false;
     if (length > text_end - *text_at) {
         snprintf(error, LOAD_ERROR, "%s: the modules' command lines are longer than %u characters in all", m->file.name,
-                 INFO_SIZE - INFO_MODULE_NAME);
+                 MULTIBOOT_INFO_SIZE - INFO_MODULE_NAME);
         return false;
     }
     memcpy(guest_mem_at(mem, *text_at, length), m->text, length);
@@ -136,7 +135,7 @@ static bool module_info(const struct guest_mem *mem, const struct load_request *
     struct multiboot_module *list = guest_mem_at(mem, info_at + INFO_MODULE, LOAD_MODULES * sizeof(*list));
     uint32_t text_at = info_at + INFO_MODULE_NAME;
     for (unsigned i = 0; i < request->module_count; i++)
-        if (!module_place(mem, &request->modules[i], &at, &text_at, info_at + INFO_SIZE, &list[i], error))
+        if (!module_place(mem, &request->modules[i], &at, &text_at, info_at + MULTIBOOT_INFO_SIZE, &list[i], error))
             return false;
     info->mods_count = request->module_count;
     info->mods_addr = info_at + INFO_MODULE;
@@ -157,6 +156,20 @@ bool multiboot_image_load(const struct guest_mem *mem, const struct load_file *f
     return false;
 }
 
+uint32_t multiboot_info_room(struct multiboot_image *image, const struct load_file *file, char *error)
+{
+    uint32_t at = (uint32_t)load_low_find(&image->low, MULTIBOOT_INFO_SIZE);
+    if (!at)
+        snprintf(error, LOAD_ERROR, "%s: it leaves no %u KiB below 640 KiB for its boot information", file->name,
+                 MULTIBOOT_INFO_SIZE / 1024);
+    return at;
+}
+
+struct load_entry multiboot_entry(uint64_t rip, uint32_t magic, uint32_t info)
+{
+    return (struct load_entry){.mode = LOAD_MODE_32, .rip = rip, .rax = magic, .rbx = info, .cs = 0x10, .ds = 0x18};
+}
+
 bool load_multiboot(const struct guest_mem *mem, const struct load_request *request, struct load_entry *entry,
                     char *error)
 {
@@ -171,12 +184,9 @@ bool load_multiboot(const struct guest_mem *mem, const struct load_request *requ
     }
     if (!multiboot_image_load(mem, &request->kernel, &header, at, &image, error))
         return false;
-    uint32_t info_at = (uint32_t)load_low_find(&image.low, INFO_SIZE);
-    if (!info_at) {
-        snprintf(error, LOAD_ERROR, "%s: it leaves no %u KiB below 640 KiB for its boot information",
-                 request->kernel.name, INFO_SIZE / 1024);
+    uint32_t info_at = multiboot_info_room(&image, &request->kernel, error);
+    if (!info_at)
         return false;
-    }
     struct multiboot_info *info = guest_mem_at(mem, info_at, sizeof(*info));
     memset(info, 0, sizeof(*info));
     memory_info(mem, info_at, info);
@@ -186,12 +196,7 @@ bool load_multiboot(const struct guest_mem *mem, const struct load_request *requ
     if (!cmdline_info(mem, request, info_at, info, error) ||
         !module_info(mem, request, image.end, info_at, info, error))
         return false;
-    *entry = (struct load_entry){.mode = LOAD_MODE_32,
-                                 .rip = image.entry,
-                                 .rax = MULTIBOOT_LOADER_MAGIC,
-                                 .rbx = info_at,
-                                 .cs = 0x10,
-                                 .ds = 0x18};
+    *entry = multiboot_entry(image.entry, MULTIBOOT_LOADER_MAGIC, info_at);
     load_tables(mem, entry, info_at + INFO_GDT);
     return true;
 }

@@ -4,8 +4,7 @@
 #include "lib/c/string.h"
 #include "vmm-user/load/multiboot_parts.h"
 
-#define INFO_SIZE 0x6000u // descriptor table, then the information
-#define INFO_TAGS 0x40
+#define INFO_TAGS 0x40 // behind the descriptor table
 #define ALIGN     7u
 
 static long header_find(const struct load_file *file, struct multiboot2_header *header)
@@ -174,7 +173,7 @@ static bool info_fill(struct tags *t, const struct load_request *request, uint64
     head[0] = t->at - first, head[1] = 0;
     if (!t->end)
         snprintf(error, LOAD_ERROR, "%s: the command lines of it and its modules are longer than %u characters",
-                 request->kernel.name, INFO_SIZE);
+                 request->kernel.name, MULTIBOOT_INFO_SIZE);
     return t->end;
 }
 
@@ -189,21 +188,13 @@ bool load_multiboot2(const struct guest_mem *mem, const struct load_request *req
     if (at < 0 || !tags_take(&request->kernel, at, &header, &addresses, &start, error) ||
         !multiboot_image_load(mem, &request->kernel, &addresses, at, &image, error))
         return false;
-    uint32_t info_at = (uint32_t)load_low_find(&image.low, INFO_SIZE);
-    if (!info_at) {
-        snprintf(error, LOAD_ERROR, "%s: it leaves no %u KiB below 640 KiB for its boot information",
-                 request->kernel.name, INFO_SIZE / 1024);
+    uint32_t info_at = multiboot_info_room(&image, &request->kernel, error);
+    if (!info_at)
         return false;
-    }
-    struct tags tags = {mem, info_at + INFO_TAGS, info_at + INFO_SIZE};
+    struct tags tags = {mem, info_at + INFO_TAGS, info_at + MULTIBOOT_INFO_SIZE};
     if (!info_fill(&tags, request, image.end, error))
         return false;
-    *entry = (struct load_entry){.mode = LOAD_MODE_32,
-                                 .rip = start ? start : image.entry,
-                                 .rax = MULTIBOOT2_LOADER_MAGIC,
-                                 .rbx = info_at + INFO_TAGS,
-                                 .cs = 0x10,
-                                 .ds = 0x18};
+    *entry = multiboot_entry(start ? start : image.entry, MULTIBOOT2_LOADER_MAGIC, info_at + INFO_TAGS);
     load_tables(mem, entry, info_at);
     return true;
 }
