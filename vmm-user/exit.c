@@ -412,13 +412,15 @@ uint64_t exit_xsetbv(struct vcpu *v, struct utcb_state *s)
 
 uint64_t exit_hlt(struct vcpu *v, struct utcb_state *s)
 {
+    if (!(s->rflags & RFLAGS_IF) && !irq_can_wake(v, s)) {
+        if (!vcpu_has(v, MTD_ALL)) // whoever looks at the VM wants to see how it ended
+            return vcpu_widen(v, MTD_ALL);
+        vm_stop(v, "halted with interrupts off at %llx", (unsigned long long)s->rip);
+        return exit_settle_slow(v, s, 0);
+    }
     s->rip += s->insn_len;
     s->intr_state &= ~(uint32_t)(BLOCKING_STI | BLOCKING_MOV_SS);
     terminal_flush(v->vm);
-    if (!(s->rflags & RFLAGS_IF) && !irq_can_wake(v, s)) {
-        vm_stop(v, "halted with interrupts off at %llx", (unsigned long long)(s->rip - s->insn_len));
-        return exit_settle_slow(v, s, MTD_RIP | MTD_STATE);
-    }
     for (;;) {
         vm_clock_run(&v->vm->clock);
         if (irq_wakes(v, s))

@@ -109,14 +109,18 @@ static bool host_write(void *ctx, uint32_t linear, const void *from, uint32_t si
     return linear_access(ctx, linear, (uint8_t *)from, size, true); // read only on this way
 }
 
+// Nobody is asked where nobody is: what the firmware looks for and does not find is not the guest's doing.
 static uint32_t host_in(void *ctx, uint16_t port, unsigned size)
 {
-    return bus_port_read(&((struct vm *)ctx)->machine.bus, port, size);
+    struct bus *bus = &((struct vm *)ctx)->machine.bus;
+    return bus->port_map[port] ? bus_port_read(bus, port, size) : UINT32_MAX >> (32 - 8 * size);
 }
 
 static void host_out(void *ctx, uint16_t port, unsigned size, uint32_t value)
 {
-    bus_port_write(&((struct vm *)ctx)->machine.bus, port, size, value);
+    struct bus *bus = &((struct vm *)ctx)->machine.bus;
+    if (bus->port_map[port])
+        bus_port_write(bus, port, size, value);
 }
 
 static void host_unknown(void *ctx, uint8_t vector, uint16_t ax)

@@ -131,9 +131,7 @@ static bool load(char *error)
     request.rsdp = acpi_build(&vm.mem, VM_VCPUS);
     if (!vm.config.kernel[0] || firmware_returns(&vm))
         return firmware_load(&vm);
-    struct tally ports = vm.ports; // POST looks for chips: that is not the guest's doing
     firmware_power_on(&vm);
-    vm.ports = ports;
     firmware_screen(&vm, load_is_linux(&vm.kernel) ? load_linux_graphics(vm.config.append) : 0, &request.screen);
     return load_kernel(&vm.mem, &request, &vm.entry, error);
 }

@@ -97,6 +97,7 @@ video.linux_on_the_screen                             5    20L
 video.linux_with_a_framebuffer                       45      -
 guests.graphical_installer                          85L      -
 inspect.small_guests                                  4     15
+inspect.dead_end                                      4      -
 inspect.idle_linux                                   10      -
 shell.commands_answer                                 6     20
 shell.line_editing                                    5      -

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A look into guests from the shell: registers, code, stack and memory, of guests that run, halt, are paused or have ended."""
 import re
+import tempfile
+from pathlib import Path
 from console import BUILD, GUEST_PROMPT, System, check, run_tests, same
 
 REGISTERS = re.compile(r"rip ([0-9a-f]{16})  rflags ([0-9a-f]{8})  (.*) mode, CPL (\d)\s")
@@ -35,6 +37,22 @@ def test_small_guests():
         for wrong in ("", "zz", "10 0", "10 1025", "10 x"):
             check(re.search(r"usage:|ADDRESS is", mica.command(f"vm memory 1 {wrong}")), f"vm memory 1 {wrong}")
         mica.power_off()
+
+
+def test_dead_end():
+    """CLI; HLT in a boot sector: the registers that it ended with; what the BIOS looked for on its way there is not the guest's."""
+    with tempfile.TemporaryDirectory(prefix="mica-inspect-") as folder:
+        sector = Path(folder) / "sector"
+        sector.write_bytes(bytes.fromhex("b834 12fa f4").ljust(510, b"\0") + b"\x55\xaa")
+        with System("--boot-only-files", "--file", f"dead={sector}") as mica:
+            vm = mica.vm_start("vm run -m 4M -fda dead")
+            check("halted with interrupts off" in mica.command(f"vm wait {vm}"), "a VM that halts for ever has ended")
+            found, code = registers(mica, vm)
+            same((found[1], found[3], code[0]), (f"{0x7c04:016x}", "real", "f4"), "its end")
+            check("1234  rcx" in mica.command(f"vm regs {vm}"), "AX of the end")
+            shown = mica.command(f"vm stat {vm}")
+            check("unknown port" not in shown, f"vm stat tells the guest of the BIOS' questions:\n{shown}")
+            mica.power_off()
 
 
 def test_idle_linux():
