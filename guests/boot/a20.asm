@@ -50,14 +50,9 @@
         sti
         call test_gate
         ; protected mode, and write beyond 1 MiB
-        cli
-        lgdt [gdtr]
-        mov eax, cr0
-        or al, 1
-        mov cr0, eax
-        jmp 8:.pm
+        to_protected 8
 bits 32
-.pm:    mov ax, 16
+        mov ax, 16
         mov ds, ax
         mov es, ax
         mov dword [100500h], 11111111h
@@ -77,14 +72,7 @@ bits 16
 .16:    mov ax, 32
         mov ds, ax
         mov es, ax
-        mov eax, cr0
-        and al, 0feh
-        mov cr0, eax
-        jmp 0:.real
-.real:  xor ax, ax
-        mov ds, ax
-        mov es, ax
-        sti
+        to_real
         mov eax, ebx
         call hex32
         done

@@ -55,13 +55,7 @@ main:   mov ax, 5304h                   ; whoever is connected
         xor ax, ax
         mov es, ax
 
-        cli
-        lgdt [gdtr]
-        mov eax, cr0
-        or al, 1
-        mov cr0, eax
-        jmp 40:.protected
-.protected:
+        to_protected 40
         mov ax, 48
         mov ds, ax
         mov ss, ax
@@ -91,15 +85,7 @@ main:   mov ax, 5304h                   ; whoever is connected
         mov bx, 0
         call far [apm]
         setc [answers + 8]
-        mov eax, cr0
-        and al, 0feh
-        mov cr0, eax
-        jmp 0:.real
-.real:  xor ax, ax
-        mov ds, ax
-        mov es, ax
-        mov ss, ax
-        sti
+        to_real
         cmp word [answers], 82h
         call good
         cmp byte [answers + 2], 0       ; the power status, on line

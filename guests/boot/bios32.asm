@@ -44,27 +44,14 @@ KERNEL equ 0c0000000h                   ; where the first MiB is
         mov dword [pagedir], pagetab + 7        ; the lowest 64 KiB, and all of the first 4 MiB at KERNEL
         mov dword [pagedir+(KERNEL>>20)], pagetab + 1007h
         mov di, pagetab
-        mov eax, 7
-        mov cx, 16
-.low:   stosd
-        add eax, 1000h
-        loop .low
+        page_entries 7, 16
         mov di, pagetab + 1000h
-        mov eax, 7
-        mov cx, 1024
-.high:  stosd
-        add eax, 1000h
-        loop .high
-        cli
-        lgdt [gdtr]
+        page_entries 7, 1024
         mov eax, pagedir
         mov cr3, eax
-        mov eax, cr0
-        or eax, 80000001h
-        mov cr0, eax
-        jmp 8:.pm
+        to_protected 8, 80000001h
 bits 32
-.pm:    mov ax, 16
+        mov ax, 16
         mov ds, ax
         mov es, ax
         mov ss, ax
@@ -114,16 +101,8 @@ bits 16
         mov ds, ax
         mov es, ax
         mov ss, ax
-        mov eax, cr0
-        and al, 0feh
-        mov cr0, eax
-        jmp 0:.back
-.back:  xor ax, ax
-        mov ds, ax
-        mov es, ax
-        mov ss, ax
         mov sp, 7c00h
-        sti
+        to_real
         mov al, [answer]
         call hex8
         say ' PCI '

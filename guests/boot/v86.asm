@@ -7,17 +7,13 @@
         mov eax, [10h*4]
         mov [61h*4], eax
         call pages
-        cli
-        lgdt [gdtr]
-        lidt [idtr]
         mov eax, pagedir
         mov cr3, eax
-        mov eax, cr0
-        or eax, 80000001h
-        mov cr0, eax
-        jmp 8:.pm
+        cli
+        lidt [idtr]
+        to_protected 8, 80000001h
 bits 32
-.pm:    mov ax, 16
+        mov ax, 16
         mov ds, ax
         mov es, ax
         mov ss, ax
@@ -120,17 +116,9 @@ pages:  mov di, pagedir
         rep stosd
         mov dword [pagedir], pagetab + 7
         mov di, pagetab
-        mov eax, 7
-        mov cx, 1024
-.next:  stosd
-        add eax, 1000h
-        loop .next
+        page_entries 7, 1024
         mov di, pagetab + 0d0h*4
-        mov eax, 200007h
-        mov cx, 16
-.upper: stosd
-        add eax, 1000h
-        loop .upper
+        page_entries 200007h, 16
         mov di, idt                     ; 256 gates
         mov cx, 256
         mov eax, stubs

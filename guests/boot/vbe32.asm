@@ -97,14 +97,9 @@ good:   je .yes
 .yes:   ret
 
 protected:
-        cli
-        lgdt [gdtr]
-        mov eax, cr0
-        or al, 1
-        mov cr0, eax
-        jmp 8:.flat
+        to_protected 8
 bits 32
-.flat:  mov ax, 16
+        mov ax, 16
         mov ds, ax
         mov es, ax
         mov ss, ax
@@ -145,15 +140,7 @@ bits 32
         jmp 24:.word
 .palette: db 1, 2, 3, 0, 7, 6, 5, 0
 bits 16
-.word:  mov eax, cr0
-        and al, 0feh
-        mov cr0, eax
-        jmp 0:.real
-.real:  xor ax, ax
-        mov ds, ax
-        mov es, ax
-        mov ss, ax
-        sti
+.word:  to_real
         ret
 
         align 8

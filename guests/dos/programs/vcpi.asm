@@ -2,12 +2,7 @@
 ; A client of a memory manager that runs DOS in V86 mode: EMS, VCPI (to protected mode and back with a timer of its own there, as
 ; DOS extenders do it), the A20 gate and the DMA controller as the manager shows them, INT 13h and INT 15h below it, exceptions.
 %include "dos.inc"
-%assign place 0
-%macro must 1                           ; condition of the flags
-%assign place place + 1
-        mov cx, place
-        j%-1 bad
-%endmacro
+%include "must.inc"
         mov ax, 3567h                   ; EMS by the name of its device
         int 21h
         mov di, 10
@@ -370,40 +365,7 @@ ems_there:
         push cs
         pop es
         ret
-; AL = 1: the second MiB is the first
-wraps:  push es
-        push ds
-        xor ax, ax
-        mov ds, ax
-        dec ax
-        mov es, ax
-        mov ax, [4f4h]
-        not word [es:504h]
-        cmp ax, [4f4h]
-        not word [es:504h]
-        setne al
-        pop ds
-        pop es
-        ret
-; CX which of the expectations it is
-bad:    mov ax, cx
-        mov cx, 4
-        push cs
-        pop ds
-        mov di, .line + 3
-.digit: xor dx, dx
-        mov bx, 10
-        div bx
-        add dl, '0'
-        mov [di], dl
-        dec di
-        loop .digit
-        mov dx, .text
-        mov ah, 9
-        int 21h
-        quit 1
-.text:  db 'VCPI: wrong at number '
-.line:  db '0000', 13, 10, '$'
+        must_fails 'VCPI'
 device: db 'EMMXXXX0'
 frame:  dw 0
 free:   dw 0

@@ -1,7 +1,7 @@
 ; SPDX-License-Identifier: MIT
 ; Uses every function of an XMS 3.0 driver, and looks behind it: A20 wraps or not, moved bytes are where they should be.
 %include "dos.inc"
-%assign place 0
+%include "must.inc"
 %macro xms 1                            ; function AH, which has to succeed
         mov ah, %1
         call far [entry]
@@ -19,11 +19,6 @@
         jnz bad
         cmp bl, %2
         jne bad
-%endmacro
-%macro must 1                           ; condition of the flags
-%assign place place + 1
-        mov cx, place
-        j%-1 bad
 %endmacro
 %macro a20_must 1
         mov ah, 7
@@ -262,40 +257,7 @@
         must e
         say 'XMSTEST: ok', 13, 10
         quit 0
-; CX which of the expectations it is, BL the error
-bad:    mov ax, cx
-        mov cx, 4
-        mov di, .line + 3
-.digit: xor dx, dx
-        push bx
-        mov bx, 10
-        div bx
-        pop bx
-        add dl, '0'
-        mov [di], dl
-        dec di
-        loop .digit
-        mov dx, .text
-        mov ah, 9
-        int 21h
-        quit 1
-.text:  db 'XMSTEST: wrong at number '
-.line:  db '0000', 13, 10, '$'
-; AL = 1: the second MiB is the first
-wraps:  push es
-        push ds
-        xor ax, ax
-        mov ds, ax
-        dec ax
-        mov es, ax
-        mov ax, [4f4h]
-        not word [es:504h]
-        cmp ax, [4f4h]
-        not word [es:504h]
-        setne al
-        pop ds
-        pop es
-        ret
+        must_fails 'XMSTEST'
 same:   push cs
         pop es
         mov si, buffer
