@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// sources: vmm-user/insn/decode.c vmm-user/insn/opcodes.c vmm-user/insn/alu.c vmm-user/insn/memory.c
+// sources: vmm-user/insn/decode.c vmm-user/insn/decode_vector.c vmm-user/insn/opcodes.c vmm-user/insn/alu.c vmm-user/insn/memory.c
 // sources: vmm-user/insn/fetch.c vmm-user/insn/execute.c vmm-user/insn/modify.c vmm-user/insn/multiply.c
 // sources: vmm-user/insn/stack.c vmm-user/insn/string.c vmm-user/insn/vector.c vmm-user/insn/vector_forms.c
 // sources: vmm-user/insn/run.c vmm-user/insn/system.c vmm-user/guest_walk.c

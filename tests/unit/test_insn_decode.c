@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// sources: vmm-user/insn/decode.c vmm-user/insn/opcodes.c vmm-user/insn/vector_forms.c
+// sources: vmm-user/insn/decode.c vmm-user/insn/decode_vector.c vmm-user/insn/opcodes.c vmm-user/insn/vector_forms.c
 // libs: Zydis
 //
 // Every opcode, ModRM byte and prefix combination in all three modes against Zydis: what we accept has its length and

@@ -1,22 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "vmm-user/insn/decode.h"
 
+#include "vmm-user/insn/decode_parts.h"
 #include "vmm-user/insn/opcodes.h"
-#include "vmm-user/insn/vector_forms.h"
 
-enum { REX_B = 1, REX_X = 2, REX_R = 4, REX_W = 8 };
-
-struct decoder {
-    const uint8_t *bytes;
-    unsigned at, length;
-    int error; // the first one; reads after it give 0
-    uint8_t rex, modrm, opcode;
-    bool operand_override, address_override, has_modrm;
-    struct vector_prefixes vector; // map 0: a one-byte opcode
-    struct insn *out;
-};
-
-static uint8_t byte_next(struct decoder *d)
+uint8_t decode_byte(struct decoder *d)
 {
     if (d->at >= INSN_MAX_LENGTH || d->at >= d->length) {
         if (d->error == INSN_OK) {
@@ -31,7 +19,7 @@ static uint64_t unsigned_next(struct decoder *d, unsigned size)
 {
     uint64_t value = 0;
     for (unsigned i = 0; i < size; i++) {
-        value |= (uint64_t)byte_next(d) << (8 * i);
+        value |= (uint64_t)decode_byte(d) << (8 * i);
     }
     return value;
 }
@@ -48,7 +36,7 @@ static void prefixes_take(struct decoder *d)
     struct insn *out = d->out;
     bool mode64 = out->mode == INSN_MODE_64;
     for (;;) {
-        uint8_t byte = byte_next(d);
+        uint8_t byte = decode_byte(d);
         switch (byte) {
         case 0x26:
         case 0x2e:
@@ -92,10 +80,10 @@ static void prefixes_take(struct decoder *d)
     }
 }
 
-static uint8_t modrm_peek(struct decoder *d)
+uint8_t decode_modrm(struct decoder *d)
 {
     if (!d->has_modrm) {
-        d->modrm = byte_next(d);
+        d->modrm = decode_byte(d);
         d->has_modrm = true;
     }
     return d->modrm;
@@ -130,7 +118,7 @@ static void memory_32(struct decoder *d)
     struct insn *out = d->out;
     unsigned mod = d->modrm >> 6, rm = d->modrm & 7, base = rm;
     if (rm == 4) {
-        uint8_t sib = byte_next(d);
+        uint8_t sib = decode_byte(d);
         unsigned index = ((sib >> 3) & 7) | (d->rex & REX_X ? 8 : 0);
         base = sib & 7;
         if (index != 4) {
@@ -149,7 +137,7 @@ static void memory_32(struct decoder *d)
     out->disp = mod == 0 ? 0 : signed_next(d, mod == 1 ? 1 : 4);
 }
 
-static void memory_take(struct decoder *d)
+void decode_memory(struct decoder *d)
 {
     struct insn *out = d->out;
     if (out->address_size == 2) {
@@ -171,126 +159,84 @@ static unsigned immediate_size(const struct insn *out)
 // the bytes.
 static void operand_take(struct decoder *d, unsigned spec, uint8_t *kind, uint8_t *reg)
 {
+    static const uint8_t kinds[] = {
+        [O_NONE] = INSN_NONE, [O_RM] = INSN_MEM,    [O_R] = INSN_REG,     [O_SEG] = INSN_SREG,  [O_CR] = INSN_CR,
+        [O_DR] = INSN_DR,     [O_GPR] = INSN_REG,   [O_OP] = INSN_REG,    [O_ACC] = INSN_REG,   [O_CL] = INSN_REG,
+        [O_DX] = INSN_REG,    [O_ES] = INSN_SREG,   [O_CS] = INSN_SREG,   [O_SS] = INSN_SREG,   [O_DS] = INSN_SREG,
+        [O_FS] = INSN_SREG,   [O_GS] = INSN_SREG,   [O_IMM] = INSN_IMM,   [O_IMMV] = INSN_IMM,  [O_IMM8] = INSN_IMM,
+        [O_UIMM8] = INSN_IMM, [O_IMM16] = INSN_IMM, [O_ONE] = INSN_IMM,   [O_REL] = INSN_REL,   [O_REL8] = INSN_REL,
+        [O_MOFFS] = INSN_MEM, [O_FAR] = INSN_FAR,   [O_SI] = INSN_SOURCE, [O_DI] = INSN_DEST,
+    };
     struct insn *out = d->out;
     uint8_t modrm_reg = ((d->modrm >> 3) & 7) | (d->rex & REX_R ? 8 : 0);
     uint8_t modrm_rm = (d->modrm & 7) | (d->rex & REX_B ? 8 : 0);
-    *kind = INSN_NONE;
+    *kind = kinds[spec];
     switch (spec) {
-    case O_NONE:
-        return;
     case O_RM:
-        if (d->modrm >> 6 == 3) {
-            *kind = INSN_REG;
-            *reg = out->source_size == 1 && out->size > 1 && !d->rex && modrm_rm >= 4
-                       ? (uint8_t)(INSN_REG_HIGH + modrm_rm - 4)
-                       : register_byte(d, modrm_rm);
-        } else {
-            *kind = INSN_MEM;
-            memory_take(d);
+        if (d->modrm >> 6 != 3) {
+            decode_memory(d);
+            break;
         }
-        return;
+        *kind = INSN_REG;
+        *reg = out->source_size == 1 && out->size > 1 && !d->rex && modrm_rm >= 4 ? (uint8_t)(INSN_REG_HIGH + modrm_rm - 4)
+                                                                                  : register_byte(d, modrm_rm);
+        break;
     case O_R:
-        *kind = INSN_REG;
         *reg = register_byte(d, modrm_reg);
-        return;
+        break;
     case O_SEG:
-        *kind = INSN_SREG;
         *reg = modrm_reg & 7;
-        return;
+        break;
     case O_CR:
-        *kind = INSN_CR;
-        *reg = modrm_reg;
-        return;
     case O_DR:
-        *kind = INSN_DR;
         *reg = modrm_reg;
-        return;
+        break;
     case O_GPR:
-        *kind = INSN_REG;
         *reg = modrm_rm;
-        return;
+        break;
     case O_OP:
-        *kind = INSN_REG;
         *reg = register_byte(d, (d->opcode & 7) | (d->rex & REX_B ? 8 : 0));
-        return;
+        break;
     case O_ACC:
-        *kind = INSN_REG;
-        *reg = 0;
-        return;
     case O_CL:
-        *kind = INSN_REG;
-        *reg = 1;
-        return;
     case O_DX:
-        *kind = INSN_REG;
-        *reg = 2;
-        return;
-    case O_ES:
-    case O_CS:
-    case O_SS:
-    case O_DS:
-    case O_FS:
-    case O_GS:
-        *kind = INSN_SREG;
+        *reg = (uint8_t)(spec - O_ACC);
+        break;
+    case O_ES ... O_GS:
         *reg = (uint8_t)(spec - O_ES);
-        return;
+        break;
     case O_IMM:
-        *kind = INSN_IMM;
-        out->imm = signed_next(d, immediate_size(out));
-        return;
-    case O_IMMV:
-        *kind = INSN_IMM;
-        out->imm = signed_next(d, out->size);
-        return;
-    case O_IMM8:
-        *kind = INSN_IMM;
-        out->imm = signed_next(d, 1);
-        return;
-    case O_UIMM8:
-        *kind = INSN_IMM;
-        if (out->op == INSN_OP_ENTER) { // the nesting level stands beside the frame size
-            out->disp = byte_next(d);
-        } else {
-            out->imm = byte_next(d);
-        }
-        return;
-    case O_IMM16:
-        *kind = INSN_IMM;
-        out->imm = unsigned_next(d, 2);
-        return;
-    case O_ONE:
-        *kind = INSN_IMM;
-        out->imm = 1;
-        return;
     case O_REL:
-        *kind = INSN_REL;
         out->imm = signed_next(d, immediate_size(out));
-        return;
+        break;
+    case O_IMMV:
+        out->imm = signed_next(d, out->size);
+        break;
+    case O_IMM8:
     case O_REL8:
-        *kind = INSN_REL;
         out->imm = signed_next(d, 1);
-        return;
-    case O_MOFFS:
-        *kind = INSN_MEM;
-        out->disp = unsigned_next(d, out->address_size);
-        if (out->segment == INSN_SEGMENTS) {
-            out->segment = INSN_DS;
-        }
-        return;
+        break;
+    case O_UIMM8: // ENTER's nesting level stands beside the frame size
+        *(out->op == INSN_OP_ENTER ? &out->disp : &out->imm) = decode_byte(d);
+        break;
+    case O_IMM16:
+        out->imm = unsigned_next(d, 2);
+        break;
+    case O_ONE:
+        out->imm = 1;
+        break;
     case O_FAR:
-        *kind = INSN_FAR;
         out->imm = unsigned_next(d, out->size);
         out->disp = unsigned_next(d, 2);
-        return;
+        break;
+    case O_MOFFS:
+        out->disp = unsigned_next(d, out->address_size);
+        // fall through
     case O_SI:
-        *kind = INSN_SOURCE;
         if (out->segment == INSN_SEGMENTS) {
             out->segment = INSN_DS;
         }
-        return;
-    case O_DI:
-        *kind = INSN_DEST;
-        return;
+        break;
     }
 }
 
@@ -361,30 +307,6 @@ static struct opcode crc32(const struct decoder *d)
     return (struct opcode){INSN_OP_CRC32, O_R, O_RM, O_NONE, F32 | (d->opcode == 0xf0 ? SRC8 : word ? SRC16 : 0)};
 }
 
-// VEX prefixes (SDM 2A 2.3.5): they take the place of REX, 66, F2, F3, 0F and 0F 38.
-static void vex_take(struct decoder *d)
-{
-    bool mode64 = d->out->mode == INSN_MODE_64, three = d->opcode == 0xc4;
-    uint8_t first = d->has_modrm ? d->modrm : byte_next(d), last = three ? byte_next(d) : first;
-    if (d->error || d->opcode == 0x62) {
-        d->error = d->error ? d->error : INSN_ERROR_VECTOR;
-        return;
-    }
-    if (d->rex || d->operand_override || d->out->flags) {
-        d->error = INSN_ERROR_INVALID;
-        return;
-    }
-    d->rex = mode64 ? 0x40 | (~first >> 5 & (three ? 7 : REX_R)) | (three && last & 0x80 ? REX_W : 0) : 0;
-    d->vector = (struct vector_prefixes){.map = three ? first & 31 : 1,
-                                         .prefix = last & 3,
-                                         .vvvv = ~last >> 3 & 15,
-                                         .vex = true,
-                                         .l = last & 4,
-                                         .vex_w = three && last & 0x80};
-    d->has_modrm = false;
-    d->opcode = byte_next(d);
-}
-
 // The entry for the opcode at hand, which may be two or three bytes; has_modrm is set once ModRM has been read.
 static struct opcode opcode_take(struct decoder *d)
 {
@@ -399,10 +321,10 @@ static struct opcode opcode_take(struct decoder *d)
     if (d->opcode == 0x0f) {
         map = 0x0f;
         d->vector.map = 1;
-        d->opcode = byte_next(d);
+        d->opcode = decode_byte(d);
         if (d->opcode == 0x38 || d->opcode == 0x3a) {
             d->vector.map = d->opcode == 0x38 ? 2 : 3;
-            d->opcode = byte_next(d);
+            d->opcode = decode_byte(d);
             bool repeat = d->out->flags & (INSN_REP | INSN_REPNE);
             if (d->vector.map == 3) {
                 return unknown;
@@ -418,11 +340,11 @@ static struct opcode opcode_take(struct decoder *d)
         entry = opcode_map_0f[d->opcode];
     } else {
         bool vector = d->opcode == 0xc4 || d->opcode == 0xc5 || d->opcode == 0x62;
-        if (vector && (mode64 || modrm_peek(d) >> 6 == 3)) {
-            vex_take(d);
+        if (vector && (mode64 || decode_modrm(d) >> 6 == 3)) {
+            decode_vex(d);
             return unknown;
         }
-        if (d->opcode == 0x8f && modrm_peek(d) & 0x38) {
+        if (d->opcode == 0x8f && decode_modrm(d) & 0x38) {
             d->error = d->error ? d->error : INSN_ERROR_VECTOR; // XOP
             return unknown;
         }
@@ -430,7 +352,7 @@ static struct opcode opcode_take(struct decoder *d)
     }
     if (entry.flags & GROUP) {
         uint32_t outer = entry.flags & NO64;
-        entry = opcode_groups[entry.op][(modrm_peek(d) >> 3) & 7];
+        entry = opcode_groups[entry.op][(decode_modrm(d) >> 3) & 7];
         entry.flags |= outer;
     }
     return special_form(d, entry, map);
@@ -473,95 +395,6 @@ static int register_check(const struct insn *out)
     return INSN_OK;
 }
 
-// The same instruction as 64-bit code with its operand at [RAX], and RET: at most eight bytes.
-static uint64_t vector_native(const struct decoder *d, bool has_imm8, uint8_t imm8)
-{
-    static const uint8_t prefixes[4] = {0, 0x66, 0xf3, 0xf2};
-    const struct vector_prefixes *p = &d->vector;
-    uint8_t rex = d->rex & (REX_W | REX_R), bytes[8] = {0}, n = 0;
-    if (p->vex) {
-        bytes[n++] = 0xc4;
-        bytes[n++] = (rex & REX_R ? 0x60 : 0xe0) | p->map;
-        uint8_t registers = d->out->mode == INSN_MODE_64 ? 15 : 7;
-        bytes[n++] = (uint8_t)(p->w << 7 | (~(p->vvvv & registers) & 15) << 3 | p->l << 2 | p->prefix);
-    } else {
-        bytes[n] = prefixes[p->prefix];
-        n += p->prefix != 0;
-        bytes[n] = 0x40 | rex;
-        n += rex != 0;
-        bytes[n] = 0x0f;
-        n += p->map != 0;
-        bytes[n] = p->map == 2 ? 0x38 : 0x3a;
-        n += p->map > 1;
-    }
-    bytes[n++] = d->opcode;
-    bytes[n++] = d->modrm & 0x38;
-    bytes[n] = imm8;
-    n += has_imm8;
-    bytes[n] = 0xc3;
-    uint64_t code = 0;
-    for (unsigned i = 0; i < sizeof(bytes); i++) {
-        code |= (uint64_t)bytes[i] << (8 * i);
-    }
-    return code;
-}
-
-// Which of the instructions with an x87 state it is: FXSAVE FXRSTOR LDMXCSR STMXCSR (0F AE), or D8 to DF.
-static bool state_form(struct decoder *d, struct vector_form *form)
-{
-    static const uint8_t ops[4] = {INSN_OP_FXSAVE, INSN_OP_FXRSTOR, INSN_OP_LDMXCSR, INSN_OP_VECTOR};
-    uint8_t reg = (d->modrm >> 3) & 7;
-    int size = 0;
-    if (d->vector.map == 1 && d->opcode == 0xae && reg < 4 && !d->vector.prefix && !d->vector.vex) {
-        d->out->op = ops[reg];
-        *form = (struct vector_form){reg < 2 ? 0 : 4, reg == 0 || reg == 3 ? VECTOR_WRITE : 0};
-        return true;
-    }
-    if (d->vector.map == 0 && !d->vector.vex && (d->opcode & 0xf8) == 0xd8) {
-        size = x87_operand(d->opcode, reg);
-    }
-    bool word = (d->out->mode == INSN_MODE_16) != d->operand_override && !d->vector.w;
-    bool small = word && (size >= X87_ENVIRONMENT || -size >= X87_ENVIRONMENT);
-    d->vector.prefix = small; // 66 is what makes it 16-bit in 64-bit code
-    d->out->op = INSN_OP_X87;
-    bool control = (d->opcode == 0xd9 || d->opcode == 0xdd) && reg >= 6; // FNSTENV FNSTCW FNSAVE FNSTSW
-    *form = (struct vector_form){(uint8_t)(size < 0 ? -size : size), (size < 0 ? VECTOR_WRITE : 0) | (control ? 0 : VECTOR_WAITS)};
-    form->size -= !small ? 0 : form->size == X87_STATE ? X87_STATE - X87_STATE_16 : X87_ENVIRONMENT - X87_ENVIRONMENT_16;
-    return size != 0;
-}
-
-// What the tables of opcodes do not have.
-static int vector_decode(struct decoder *d)
-{
-    struct insn *out = d->out;
-    struct vector_form form;
-    uint8_t modrm = modrm_peek(d), imm8 = 0;
-    if (d->error) {
-        return d->error;
-    }
-    if (!d->vector.vex) {
-        d->vector.prefix = out->flags & INSN_REPNE ? 3 : out->flags & INSN_REP ? 2 : d->operand_override;
-    }
-    d->vector.w = out->mode == INSN_MODE_64 && d->rex & REX_W;
-    out->op = INSN_OP_VECTOR;
-    if (modrm >> 6 == 3 || (!vector_form_find(&d->vector, d->opcode, &form) && !state_form(d, &form))) {
-        return d->vector.vex ? INSN_ERROR_VECTOR : INSN_ERROR_UNKNOWN;
-    }
-    if (out->flags & INSN_LOCK) {
-        return INSN_ERROR_INVALID;
-    }
-    out->size = out->source_size = form.size;
-    *(form.flags & VECTOR_WRITE ? &out->dst : &out->src) = INSN_MEM;
-    out->condition = form.flags;
-    memory_take(d);
-    if (form.flags & VECTOR_IMM8) {
-        imm8 = byte_next(d);
-    }
-    out->imm = vector_native(d, form.flags & VECTOR_IMM8, imm8);
-    out->length = (uint8_t)d->at;
-    return d->error;
-}
-
 static uint8_t plain_kind(const struct insn *out)
 {
     bool simple = out->op == INSN_OP_MOV && out->address_size == 8 && out->segment < INSN_FS;
@@ -587,10 +420,10 @@ int insn_decode(struct insn *out, const uint8_t *bytes, unsigned len, enum insn_
         return d.error;
     }
     if (entry.op == INSN_OP_NONE) {
-        return vector_decode(&d);
+        return decode_vector(&d);
     }
     if (operand_has_modrm(entry.dst) || operand_has_modrm(entry.src) || entry.flags & MODRM) {
-        modrm_peek(&d);
+        decode_modrm(&d);
     }
     int error = entry_check(&d, &entry);
     if (d.error || error) {
