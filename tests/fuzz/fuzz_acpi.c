@@ -42,7 +42,7 @@ static void table_begin(size_t place, const char *signature, uint32_t length)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const signatures[] = {"APIC", "FACP", "XXXX"};
+    static const char *const signatures[] = {"APIC", "FACP", "HPET", "XXXX"};
     if (size < 1)
         return 0;
     uint32_t length = HEADER_SIZE + (uint32_t)size - 1;
@@ -54,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     table_begin(RSDT_PLACE, "RSDT", RSDT_SIZE);
     memcpy(firmware + RSDT_PLACE + HEADER_SIZE, &(uint32_t){TABLE_PLACE}, 4);
     seal(firmware + RSDT_PLACE, RSDT_SIZE, 9);
-    table_begin(TABLE_PLACE, signatures[data[0] % 3], length);
+    table_begin(TABLE_PLACE, signatures[data[0] % 4], length);
     memcpy(firmware + TABLE_PLACE + HEADER_SIZE, data + 1, size - 1);
     seal(firmware + TABLE_PLACE, length, 9);
 
