@@ -257,7 +257,7 @@ void firmware_screen(struct vm *vm, uint16_t graphics, struct load_screen *scree
 
 bool firmware_returns(struct vm *vm)
 {
-    return vm->entry.mode == LOAD_MODE_16 && bios_returns(&vm->firmware.bios);
+    return bios_returns(&vm->firmware.bios);
 }
 
 // As after RESET, except that CS starts below 1 MiB, where the ROM is, and not at its alias below 4 GiB (SDM 3A 9.1.4);

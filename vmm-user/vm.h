@@ -35,7 +35,7 @@ struct vm {
     struct load_module modules[LOAD_MODULES];
     unsigned module_count;
     struct load_entry entry;         // where the guest starts
-    struct firmware firmware;        // if it starts with one: entry.mode is LOAD_MODE_16
+    struct firmware firmware;        // the guest starts in it, or returns there by a reset: entry.mode is LOAD_MODE_16
     struct vm_clock clock;
     struct machine machine;
     struct tally ports, addresses, msr_reads, msr_writes; // what the guest asked for and nobody has

@@ -136,6 +136,7 @@ void count(unsigned vector);
 void count_from_zero(void);
 
 void check_apic(void), check_timer(void), check_ioapic(void), check_nmi(void), check_debug(void), check_msr(void),
-    check_cpu(void), check_mmio(void), check_event(void), check_firmware(void), check_memory(void), check_lost(void);
+    check_cpu(void), check_mmio(void), check_event(void), check_firmware(void), check_memory(void), check_lost(void),
+    check_warm(void);
 struct multiboot_info;
 void memory_info(const struct multiboot_info *boot);

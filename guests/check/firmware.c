@@ -57,3 +57,40 @@ void check_firmware(void)
     *entry = old;
     asm volatile("invlpg (%0)" : : "r"((uintptr_t)HIGH) : "memory");
 }
+
+// Resets of the processor alone with shutdown code 0Ah go to the address at 40:67h, in memory that is as it was (IBM AT Technical
+// Reference, BIOS, "shutdown"). What is there counts and starts the PC anew: this program begins once for each way of reset.
+void check_warm(void)
+{
+    enum { CODE = 0x7d00, STATE = 0x7e00, MAGIC = 0x77617200 };
+    static const uint8_t code[] = {0x2e, 0xfe, 0x06, 0x04, 0x7e,                   // inc byte [cs:STATE + 4]
+                                   0xb0, 0x0f, 0xe6, 0x70, 0xb0, 0x00, 0xe6, 0x71, // CMOS 0Fh: the next start is a cold one
+                                   0xea, 0x00, 0x00, 0xff, 0xff};                  // jmp FFFFh:0
+    static const char *const rules[] = {"keyboard controller's reset", "port 92h", "port CF9h, soft", "INIT to self"};
+    volatile uint32_t *state = (volatile uint32_t *)(uintptr_t)STATE;
+    unsigned done = state[0] - MAGIC;
+    if (done > 4)
+        state[0] = MAGIC + (done = 0);
+    else
+        check_same(state[1], 1, rules[done - 1]);
+    if (done == 4)
+        return;
+    for (unsigned i = 0; i < sizeof(code); i++)
+        ((volatile uint8_t *)(uintptr_t)CODE)[i] = code[i];
+    state[0]++;
+    state[1] = 0;
+    asm volatile("movl %0, 0x467" : : "i"(CODE) : "memory"); // in C it looks like a null pointer
+    out8(0x70, 0x0f);
+    out8(0x71, 0x0a);
+    apic_on();
+    if (done == 0)
+        out8(0x64, 0xfe);
+    else if (done == 1)
+        out8(0x92, in8(0x92) & ~1), out8(0x92, in8(0x92) | 1);
+    else if (done == 2)
+        out8(0xcf9, 0), out8(0xcf9, 4);
+    else
+        apic_set(0x300, 0x44500);
+    for (;;)
+        asm volatile("cli; hlt");
+}

@@ -182,9 +182,11 @@ unsigned main(const struct multiboot_info *info)
     memory_info(info);
     handle(0x40, ring3_done);
     idt[0x40 * 16 + 5] = 0xee;
-    for (const char *at = line; *at; at++)
-        if (*at == ' ' && word_is(at + 1, "lost")) // only if asked for
+    for (const char *at = line; *at; at++) // only if asked for
+        if (*at == ' ' && word_is(at + 1, "lost"))
             check_lost();
+        else if (*at == ' ' && word_is(at + 1, "warm"))
+            check_warm();
     for (unsigned i = 0; i < sizeof(groups) / sizeof(*groups); i++)
         if (chosen(line, groups[i].name))
             groups[i].run();

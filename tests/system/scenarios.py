@@ -63,6 +63,7 @@ recipes.what_is_missing_or_misspelt                   3      -
 guests.small_kernels                                  6     15
 guests.rules_of_the_manual                            8     20
 guests.exception_frame_in_a_device                    4     15
+guests.resets_that_return_to_the_guest                 4      -
 guests.rules_in_counted_time                          6      -
 guests.memtest_as_a_kernel                           15      -
 guests.mica_in_mica                                   6     15

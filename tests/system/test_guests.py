@@ -96,6 +96,18 @@ def test_exception_frame_in_a_device():
         mica.power_off()
 
 
+def test_resets_that_return_to_the_guest():
+    with System("--boot-only-files", *CHECK) as mica:
+        mica.command("vm run -m 64M -kernel rules -append warm")
+        mica.send("vm console 1\n")
+        begin = mica.position
+        mica.expect(r"DONE", 60)
+        mica.leave()
+        said = mica.output[begin:]
+        check(said.count("PASS: ") == 4 and "FAIL: " not in said, said)
+        mica.power_off()
+
+
 def test_rules_of_the_manual():
     check_rules()
 
