@@ -165,8 +165,10 @@ struct thread *slot_thread(unsigned slot, unsigned cpu)
 {
     static bool mapped[STACK_SLOTS];
     uint64_t top = MY_STACKS + (slot + 1) * STACK_WINDOW;
-    if (!mapped[slot])
-        map_self(top - 4 * PAGE_SIZE, phys_take(4, PAGE_SIZE), 4, MAP_R | MAP_W);
+    if (!mapped[slot]) { // for good, so from the end, which ktest_recycle() does not give back
+        phys_end -= 4 * PAGE_SIZE;
+        map_self(top - 4 * PAGE_SIZE, phys_end, 4, MAP_R | MAP_W);
+    }
     mapped[slot] = true;
     return thread_prepare((void *)top, (void *)(MY_UTCBS + slot * PAGE_SIZE), cpu);
 }

@@ -50,7 +50,9 @@ static void in_turn(void *arg)
 static void own_state(void)
 {
     uint64_t th[THREADS], used = 0;
+    ktest_mark();
     for (unsigned round = 0; round < 2; round++) {
+        ktest_recycle();
         used = kernel_used();
         all_done = sels(1 + THREADS);
         wrong = rounds_done = 0;
@@ -147,7 +149,9 @@ static _Noreturn void remembers(uint64_t id, uint64_t words)
 static void handlers(void)
 {
     uint64_t used = 0;
+    ktest_mark();
     for (unsigned round = 0; round < 3; round++) {
+        ktest_recycle();
         uint64_t h = fpu_portal(remembers, 4711);
         for (unsigned i = 0; i < 3; i++) {
             CHECK_EQ(ipc_call(h + 1, 0).status, ST_OK);

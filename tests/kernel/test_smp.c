@@ -114,7 +114,9 @@ static void storms(void)
 {
     storm_done = sels(1);
     create_sm(storm_done, SEL_SELF_PD, 0);
+    ktest_mark();
     for (unsigned round = 0; round < 2; round++) {
+        ktest_recycle();
         uint64_t used = kernel_used(), th[8];
         unsigned n = HIP->cpus < 8 ? HIP->cpus : 8;
         storms_left = n;
