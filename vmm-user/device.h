@@ -41,8 +41,9 @@ struct device_ops {
     uint64_t (*read)(struct device *dev, enum io_space space, uint64_t addr, unsigned size);
     void (*write)(struct device *dev, enum io_space space, uint64_t addr, unsigned size, uint64_t value);
     void (*reset)(struct device *dev);                                              // power-on state; timers disarmed, lines low
-    void (*save)(struct device *dev, struct state *s);
-    void (*load)(struct device *dev, struct state *s);                              // validates: state is untrusted; sets s->error
+    uint8_t version;                                                                // of its state
+    void (*state)(struct device *dev, struct state *s);                             // saves or loads each field
+    bool (*loaded)(struct device *dev); // optional: follows its new state, which is untrusted; false: it cannot be in that
     unsigned max_size;                                                              // widest access the chip takes; 0 = any
     bool (*block)(struct device *dev, const struct io_block *b);                     // optional; false: one by one, please
 };
@@ -64,4 +65,30 @@ static inline void device_add_range(struct device *dev, enum io_space space, uin
 static inline void device_init(struct device *dev, const struct device_ops *ops, struct clock *clock)
 {
     *dev = (struct device){.ops = ops, .clock = clock};
+}
+
+// Saves to or loads from a stream, by s->load. A device whose state cannot be loaded is reset, and s->error is set.
+static inline void device_state(struct device *dev, struct state *s)
+{
+    uint8_t version = dev->ops->version;
+    STATE(s, version);
+    s->error |= version != dev->ops->version;
+    dev->ops->state(dev, s);
+    if (!s->load)
+        return;
+    s->error |= dev->ops->loaded && !dev->ops->loaded(dev);
+    if (s->error)
+        dev->ops->reset(dev);
+}
+
+static inline void device_save(struct device *dev, struct state *s)
+{
+    s->load = false;
+    device_state(dev, s);
+}
+
+static inline void device_load(struct device *dev, struct state *s)
+{
+    s->load = true;
+    device_state(dev, s);
 }

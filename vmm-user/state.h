@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Saved device state: a little-endian byte stream. Each device writes a version first; a short or wrong stream sets `error`.
+// Saved device state: a little-endian byte stream, which a device describes once for both directions. What is short or
+// wrong sets `error`, and all that follows loads as 0.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -7,39 +8,30 @@
 
 struct state {
     uint8_t *at, *end;
-    bool error;
+    bool error, load;
 };
 
-static inline void state_put(struct state *s, uint64_t value, unsigned bytes)
+static inline void state_bytes(struct state *s, void *p, size_t n)
 {
-    if ((size_t)(s->end - s->at) < bytes) {
-        s->error = true;
-        return;
-    }
-    for (unsigned i = 0; i < bytes; i++)
-        *s->at++ = (uint8_t)(value >> (8 * i));
+    s->error |= (size_t)(s->end - s->at) < n;
+    if (!s->error)
+        __builtin_memcpy(s->load ? p : s->at, s->load ? s->at : p, n);
+    else if (s->load)
+        __builtin_memset(p, 0, n);
+    s->at += s->error ? 0 : n;
 }
 
-static inline uint64_t state_get(struct state *s, unsigned bytes)
+static inline void state_bool(struct state *s, void *p, size_t n)
 {
-    uint64_t value = 0;
-    if ((size_t)(s->end - s->at) < bytes) {
-        s->error = true;
-        return 0;
-    }
-    for (unsigned i = 0; i < bytes; i++)
-        value |= (uint64_t)*s->at++ << (8 * i);
-    return value;
+    uint8_t byte = *(bool *)p;
+    (void)n;
+    state_bytes(s, &byte, sizeof(byte));
+    *(bool *)p = byte & 1;
 }
 
-static inline void state_put_bytes(struct state *s, const void *p, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        state_put(s, ((const uint8_t *)p)[i], 1);
-}
-
-static inline void state_get_bytes(struct state *s, void *p, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        ((uint8_t *)p)[i] = (uint8_t)state_get(s, 1);
-}
+// One field: a number, a flag, or an array of numbers.
+#define STATE(s, field) _Generic((field), bool : state_bool, default : state_bytes)(s, &(field), sizeof(field))
+// All that an array of pointers points to.
+#define STATE_EACH(s, pointers)                                                                                        \
+    for (size_t i_ = 0; i_ < sizeof(pointers) / sizeof(*(pointers)); i_++)                                             \
+    STATE(s, *(pointers)[i_])

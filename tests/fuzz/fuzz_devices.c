@@ -221,14 +221,14 @@ static void save_load(struct input *in, bool damage)
 {
     static uint8_t buffer[8192];
     struct device *dev = devices[take(in, 1) % DEVICES];
-    struct state s = {buffer, buffer + sizeof(buffer), false};
-    dev->ops->save(dev, &s);
+    struct state s = {.at = buffer, .end = buffer + sizeof(buffer)};
+    device_save(dev, &s);
     CHECK(!s.error);
     size_t size = (size_t)(s.at - buffer);
     for (unsigned n = damage ? 1 + take(in, 1) % 8 : 0; n; n--)
         buffer[take(in, 2) % size] = (uint8_t)take(in, 1);
-    struct state l = {buffer, buffer + size, false};
-    dev->ops->load(dev, &l);
+    struct state l = {.at = buffer, .end = buffer + size};
+    device_load(dev, &l);
     if (!damage && (l.error || l.at != l.end))
         fprintf(stderr, "%s\n", dev->ops->name);
     CHECK(damage || (!l.error && l.at == l.end));

@@ -74,15 +74,15 @@ static void command(struct input *in)
 
 static void save_load(struct input *in, struct device *dev)
 {
-    struct state s = {state, state + sizeof(state), false};
-    dev->ops->save(dev, &s);
+    struct state s = {.at = state, .end = state + sizeof(state)};
+    device_save(dev, &s);
     CHECK(!s.error);
     size_t size = (size_t)(s.at - state);
     unsigned damage = take(in, 1) % 4;
     for (unsigned i = 0; i < damage; i++)
         state[take(in, 1) % size] = (uint8_t)take(in, 1);
-    struct state l = {state, state + size, false};
-    dev->ops->load(dev, &l);
+    struct state l = {.at = state, .end = state + size};
+    device_load(dev, &l);
     CHECK(damage || (!l.error && l.at == l.end));
 }
 

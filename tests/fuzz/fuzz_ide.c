@@ -116,8 +116,8 @@ static void master(struct input *in)
 
 static void save_load(struct input *in)
 {
-    struct state s = {state, state + sizeof(state), false};
-    ide.dev.ops->save(&ide.dev, &s);
+    struct state s = {.at = state, .end = state + sizeof(state)};
+    device_save(&ide.dev, &s);
     CHECK(!s.error);
     size_t size = (size_t)(s.at - state);
     unsigned damage = take(in, 1) % 8;
@@ -125,8 +125,8 @@ static void save_load(struct input *in)
         uint16_t at = (uint16_t)take(in, 2);
         state[(at & 0x8000 ? 0x2000 + at % 0x200 : at % 0x100) % size] = (uint8_t)take(in, 1);
     }
-    struct state l = {state, state + size, false};
-    ide.dev.ops->load(&ide.dev, &l);
+    struct state l = {.at = state, .end = state + size};
+    device_load(&ide.dev, &l);
     CHECK(damage || (!l.error && l.at == l.end));
 }
 

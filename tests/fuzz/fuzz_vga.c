@@ -132,15 +132,15 @@ static void look(struct input *in)
 
 static void save_load(struct input *in)
 {
-    struct state s = {state, state + sizeof(state), false};
-    v.dev.ops->save(&v.dev, &s);
+    struct state s = {.at = state, .end = state + sizeof(state)};
+    device_save(&v.dev, &s);
     CHECK(!s.error);
     size_t size = (size_t)(s.at - state);
     unsigned damage = take(in, 1) % 8;
     for (unsigned i = 0; i < damage; i++)
         state[take(in, 2) % 2000 % size] = (uint8_t)take(in, 1);
-    struct state l = {state, state + size, false};
-    v.dev.ops->load(&v.dev, &l);
+    struct state l = {.at = state, .end = state + size};
+    device_load(&v.dev, &l);
     CHECK(damage || (!l.error && l.at == l.end));
 }
 

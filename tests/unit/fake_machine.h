@@ -145,20 +145,20 @@ static inline bool fake_save_load(void *device)
 {
     static uint8_t buffer[8192], again[8192];
     struct device *dev = device;
-    struct state s = {buffer, buffer + sizeof(buffer), false};
-    dev->ops->save(dev, &s);
+    struct state s = {.at = buffer, .end = buffer + sizeof(buffer)};
+    device_save(dev, &s);
     size_t size = (size_t)(s.at - buffer);
     dev->ops->reset(dev);
-    struct state l = {buffer, buffer + size, false};
-    dev->ops->load(dev, &l);
-    struct state s2 = {again, again + sizeof(again), false};
-    dev->ops->save(dev, &s2);
+    struct state l = {.at = buffer, .end = buffer + size};
+    device_load(dev, &l);
+    struct state s2 = {.at = again, .end = again + sizeof(again)};
+    device_save(dev, &s2);
     bool same = (size_t)(s2.at - again) == size && !memcmp(buffer, again, size);
-    struct state cut = {buffer, buffer + size / 2, false};
+    struct state cut = {.at = buffer, .end = buffer + size / 2};
     if (s.error || l.error || l.at != l.end || !same)
         return false;
-    dev->ops->load(dev, &cut); // half a state is an error that harms nobody
-    struct state back = {buffer, buffer + size, false};
-    dev->ops->load(dev, &back);
+    device_load(dev, &cut); // half a state is an error that harms nobody
+    struct state back = {.at = buffer, .end = buffer + size};
+    device_load(dev, &back);
     return cut.error && !back.error;
 }

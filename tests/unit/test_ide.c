@@ -603,18 +603,18 @@ static void test_attach(void **state)
 static bool save_load(void) // the state is larger than what fake_save_load takes
 {
     static uint8_t saved[40000], again[40000];
-    struct state s = {saved, saved + sizeof(saved), false};
-    ide.dev.ops->save(&ide.dev, &s);
+    struct state s = {.at = saved, .end = saved + sizeof(saved)};
+    device_save(&ide.dev, &s);
     size_t size = (size_t)(s.at - saved);
     ide.dev.ops->reset(&ide.dev);
-    struct state l = {saved, saved + size, false}, s2 = {again, again + sizeof(again), false};
-    ide.dev.ops->load(&ide.dev, &l);
-    ide.dev.ops->save(&ide.dev, &s2);
-    struct state cut = {saved, saved + size / 2, false};
+    struct state l = {.at = saved, .end = saved + size}, s2 = {.at = again, .end = again + sizeof(again)};
+    device_load(&ide.dev, &l);
+    device_save(&ide.dev, &s2);
+    struct state cut = {.at = saved, .end = saved + size / 2};
     bool same = !s.error && !l.error && l.at == l.end && !memcmp(saved, again, size);
-    ide.dev.ops->load(&ide.dev, &cut);
-    struct state back = {saved, saved + size, false};
-    ide.dev.ops->load(&ide.dev, &back);
+    device_load(&ide.dev, &cut);
+    struct state back = {.at = saved, .end = saved + size};
+    device_load(&ide.dev, &back);
     return same && cut.error && !back.error;
 }
 

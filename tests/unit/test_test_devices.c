@@ -43,11 +43,11 @@ static void keys_in_the_middle(void **state)
     uint8_t bytes[16];
     out16(&fw, FW_CFG_SELECTOR, FW_CFG_KEY_RAM_SIZE);
     assert_int_equal(in8(&fw, FW_CFG_DATA), 0x9a);
-    struct state s = {bytes, bytes + sizeof(bytes), false};
-    fw.dev.ops->save(&fw.dev, &s);
+    struct state s = {.at = bytes, .end = bytes + sizeof(bytes)};
+    device_save(&fw.dev, &s);
     setup(NULL);
-    s = (struct state){bytes, s.at, false};
-    fw.dev.ops->load(&fw.dev, &s);
+    s = (struct state){.at = bytes, .end = s.at};
+    device_load(&fw.dev, &s);
     assert_false(s.error);
     assert_int_equal(in8(&fw, FW_CFG_DATA), 0x78);
 }

@@ -633,8 +633,8 @@ static void test_state(void **state)
     framebuffer[sizeof(framebuffer) - 1] = 0x42;
     memcpy(window + 0x18000, "h\x07i\x07", 4);
     v.planes[77] |= 0x00420000;
-    struct state s = {saved, saved + sizeof(saved), false};
-    v.dev.ops->save(&v.dev, &s);
+    struct state s = {.at = saved, .end = saved + sizeof(saved)};
+    device_save(&v.dev, &s);
     assert_false(s.error);
     size_t size = (size_t)(s.at - saved);
     v.dev.ops->reset(&v.dev);
@@ -642,17 +642,17 @@ static void test_state(void **state)
     assert_int_equal(v.planes[0], 0);
     memset(window, 0, sizeof(window));
     memset(framebuffer, 0, sizeof(framebuffer));
-    struct state l = {saved, saved + size, false};
-    v.dev.ops->load(&v.dev, &l);
+    struct state l = {.at = saved, .end = saved + size};
+    device_load(&v.dev, &l);
     assert_false(l.error);
     assert_int_equal(mapped.base, 0xb8000);
     assert_memory_equal(window + 0x18000, "h\x07i\x07", 4);
     assert_int_equal(framebuffer[sizeof(framebuffer) - 1], 0x42);
-    struct state s2 = {again, again + sizeof(again), false};
-    v.dev.ops->save(&v.dev, &s2);
+    struct state s2 = {.at = again, .end = again + sizeof(again)};
+    device_save(&v.dev, &s2);
     assert_memory_equal(saved, again, size);
-    struct state cut = {saved, saved + 1000, false};
-    v.dev.ops->load(&v.dev, &cut);
+    struct state cut = {.at = saved, .end = saved + 1000};
+    device_load(&v.dev, &cut);
     assert_true(cut.error);
     assert_int_equal(vga_mode(&v).kind, VGA_BLANK);
 }

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "vmm-user/devices/acpi_pm.h"
 #include "pc/acpi_pm.h"
-#include "vmm-user/devices/state_io.h"
 
-#define ACPI_PM_STATE_VERSION 1
 #define PM1_STATUS_BITS                                                                                                \
     (ACPI_PM1_TMR | ACPI_PM1_BM | ACPI_PM1_GBL | ACPI_PM1_PWRBTN | ACPI_PM1_SLPBTN | ACPI_PM1_RTC | ACPI_PM1_WAK)
 #define PM1_ENABLE_BITS  (ACPI_PM1_TMR | ACPI_PM1_GBL | ACPI_PM1_PWRBTN | ACPI_PM1_SLPBTN | ACPI_PM1_RTC)
@@ -163,36 +161,26 @@ static void pm_reset(struct device *dev)
     pm_update(pm);
 }
 
-static void pm_state(struct acpi_pm *pm, struct state *s, bool load)
-{
-    state_version(s, load, ACPI_PM_STATE_VERSION);
-    state_u16(s, load, &pm->status);
-    state_u16(s, load, &pm->enable);
-    state_u16(s, load, &pm->control);
-    state_u16(s, load, &pm->gpe_enable);
-    state_u8(s, load, &pm->smi_command);
-    state_u8(s, load, &pm->smi_data);
-    state_u64(s, load, &pm->seen_toggles);
-}
-
-static void pm_save(struct device *dev, struct state *s)
-{
-    pm_state((struct acpi_pm *)dev, s, false);
-}
-
-static void pm_load(struct device *dev, struct state *s)
+static void pm_state(struct device *dev, struct state *s)
 {
     struct acpi_pm *pm = (struct acpi_pm *)dev;
-    pm_state(pm, s, true);
-    if (s->error || pm->seen_toggles > UINT32_MAX) {
-        s->error = true;
-        pm_reset(dev);
-        return;
-    }
+    STATE(s, pm->status);
+    STATE(s, pm->enable);
+    STATE(s, pm->control);
+    STATE(s, pm->gpe_enable);
+    STATE(s, pm->smi_command);
+    STATE(s, pm->smi_data);
+    STATE(s, pm->seen_toggles);
+}
+
+static bool pm_loaded(struct device *dev)
+{
+    struct acpi_pm *pm = (struct acpi_pm *)dev;
     pm->status &= PM1_STATUS_BITS;
     pm->enable &= PM1_ENABLE_BITS;
     pm->control &= PM1_CONTROL_BITS | ACPI_PM1_CNT_SCI_EN;
     pm_update(pm);
+    return pm->seen_toggles <= UINT32_MAX;
 }
 
 static const struct device_ops pm_ops = {
@@ -200,8 +188,9 @@ static const struct device_ops pm_ops = {
     .read = pm_read,
     .write = pm_write,
     .reset = pm_reset,
-    .save = pm_save,
-    .load = pm_load,
+    .version = 1,
+    .state = pm_state,
+    .loaded = pm_loaded,
     .max_size = 4,
 };
 

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "vmm-user/devices/debug_ports.h"
 #include "pc/debug_ports.h"
-#include "vmm-user/devices/state_io.h"
-
-#define DEBUG_STATE_VERSION 1
 
 static const char shutdown_text[] = "Shutdown";
 #define SHUTDOWN_LENGTH (sizeof(shutdown_text) - 1)
@@ -72,24 +69,16 @@ static void debug_reset(struct device *dev)
     d->post = d->shutdown = 0;
 }
 
-static void debug_save(struct device *dev, struct state *s)
+static void debug_state(struct device *dev, struct state *s)
 {
     struct debug_ports *d = (struct debug_ports *)dev;
-    state_version(s, false, DEBUG_STATE_VERSION);
-    state_u8(s, false, &d->post);
-    state_u8(s, false, &d->shutdown);
+    STATE(s, d->post);
+    STATE(s, d->shutdown);
 }
 
-static void debug_load(struct device *dev, struct state *s)
+static bool debug_loaded(struct device *dev)
 {
-    struct debug_ports *d = (struct debug_ports *)dev;
-    state_version(s, true, DEBUG_STATE_VERSION);
-    state_u8(s, true, &d->post);
-    state_u8(s, true, &d->shutdown);
-    if (d->shutdown >= SHUTDOWN_LENGTH) {
-        s->error = true;
-        d->shutdown = 0;
-    }
+    return ((struct debug_ports *)dev)->shutdown < SHUTDOWN_LENGTH;
 }
 
 static const struct device_ops debug_ops = {
@@ -97,8 +86,9 @@ static const struct device_ops debug_ops = {
     .read = debug_read,
     .write = debug_write,
     .reset = debug_reset,
-    .save = debug_save,
-    .load = debug_load,
+    .version = 1,
+    .state = debug_state,
+    .loaded = debug_loaded,
     .max_size = 4,
 };
 

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include "vmm-user/devices/dma8237.h"
-#include "vmm-user/devices/state_io.h"
-
-#define DMA_STATE_VERSION 1
 
 // ---- transfers
 
@@ -202,37 +199,24 @@ static void dma_reset(struct device *dev)
     d->channels[4].masked = false;
 }
 
-static void dma_state(struct dma8237 *d, struct state *s, bool load)
+static void dma_state(struct device *dev, struct state *s)
 {
-    state_version(s, load, DMA_STATE_VERSION);
+    struct dma8237 *d = (struct dma8237 *)dev;
     for (unsigned i = 0; i < DMA_CHANNELS; i++) {
         struct dma_channel *c = &d->channels[i];
         uint16_t *const words[] = {&c->address, &c->count, &c->base_address, &c->base_count};
-        for (unsigned w = 0; w < 4; w++)
-            state_u16(s, load, words[w]);
-        state_u8(s, load, &c->mode);
-        state_u8(s, load, &c->page);
-        state_bool(s, load, &c->masked);
-        state_bool(s, load, &c->requested);
-        state_bool(s, load, &c->ended);
+        STATE_EACH(s, words);
+        STATE(s, c->mode);
+        STATE(s, c->page);
+        STATE(s, c->masked);
+        STATE(s, c->requested);
+        STATE(s, c->ended);
     }
     for (unsigned i = 0; i < 2; i++) {
-        state_u8(s, load, &d->command[i]);
-        state_bool(s, load, &d->high_byte[i]);
+        STATE(s, d->command[i]);
+        STATE(s, d->high_byte[i]);
     }
-    state_bytes(s, load, d->extra, sizeof(d->extra));
-}
-
-static void dma_save(struct device *dev, struct state *s)
-{
-    dma_state((struct dma8237 *)dev, s, false);
-}
-
-static void dma_load(struct device *dev, struct state *s)
-{
-    dma_state((struct dma8237 *)dev, s, true);
-    if (s->error)
-        dma_reset(dev);
+    STATE(s, d->extra);
 }
 
 static const struct device_ops dma_ops = {
@@ -240,8 +224,8 @@ static const struct device_ops dma_ops = {
     .read = dma_read,
     .write = dma_write,
     .reset = dma_reset,
-    .save = dma_save,
-    .load = dma_load,
+    .version = 1,
+    .state = dma_state,
     .max_size = 1,
 };
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "vmm-user/devices/ferr.h"
-#include "vmm-user/devices/state_io.h"
 
-#define FERR_STATE_VERSION 1
 #define FERR_CLEAR         0xf0 // and F1h, which resets a 287; an x87 of today has no such pin
 
 static void ferr_set(struct ferr *f, bool latched)
@@ -33,18 +31,16 @@ static void ferr_reset(struct device *dev)
     ferr_set((struct ferr *)dev, false);
 }
 
-static void ferr_save(struct device *dev, struct state *s)
+static void ferr_state(struct device *dev, struct state *s)
 {
-    state_version(s, false, FERR_STATE_VERSION);
-    state_bool(s, false, &((struct ferr *)dev)->latched);
+    STATE(s, ((struct ferr *)dev)->latched);
 }
 
-static void ferr_load(struct device *dev, struct state *s)
+static bool ferr_loaded(struct device *dev)
 {
     struct ferr *f = (struct ferr *)dev;
-    state_version(s, true, FERR_STATE_VERSION);
-    state_bool(s, true, &f->latched);
     ferr_set(f, f->latched);
+    return true;
 }
 
 static const struct device_ops ferr_ops = {
@@ -52,8 +48,9 @@ static const struct device_ops ferr_ops = {
     .read = ferr_read,
     .write = ferr_write,
     .reset = ferr_reset,
-    .save = ferr_save,
-    .load = ferr_load,
+    .version = 1,
+    .state = ferr_state,
+    .loaded = ferr_loaded,
     .max_size = 1,
 };
 

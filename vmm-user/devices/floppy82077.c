@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Registers and simple commands of the floppy controller; floppy_data.c moves sectors.
 #include "vmm-user/devices/floppy_parts.h"
-#include "vmm-user/devices/state_io.h"
 
-#define FDC_STATE_VERSION 1
 #define RESET_US          200
 #define SEEK_US           1000
 #define DATA_US           1000
@@ -380,32 +378,26 @@ static void floppy_reset(struct device *dev)
     controller_reset(f);
 }
 
-static void floppy_state(struct floppy *f, struct state *s, bool load)
+static void floppy_state(struct device *dev, struct state *s)
 {
+    struct floppy *f = (struct floppy *)dev;
     uint8_t *const bytes[] = {&f->dor,   &f->dsr,      &f->ccr, &f->tdr,           &f->phase,
                               &f->count, &f->expected, &f->at,  &f->perpendicular, &f->seeking};
-    state_version(s, load, FDC_STATE_VERSION);
-    for (unsigned i = 0; i < sizeof(bytes) / sizeof(*bytes); i++)
-        state_u8(s, load, bytes[i]);
-    state_bytes(s, load, f->bytes, sizeof(f->bytes));
-    state_bytes(s, load, f->track, sizeof(f->track));
-    state_bytes(s, load, f->specify, sizeof(f->specify));
-    state_bytes(s, load, f->configure, sizeof(f->configure));
-    state_bytes(s, load, f->sense, sizeof(f->sense));
-    state_bool(s, load, &f->locked);
-    state_bool(s, load, &f->interrupt);
-    state_bool(s, load, &f->resetting);
+    STATE_EACH(s, bytes);
+    STATE(s, f->bytes);
+    STATE(s, f->track);
+    STATE(s, f->specify);
+    STATE(s, f->configure);
+    STATE(s, f->sense);
+    STATE(s, f->locked);
+    STATE(s, f->interrupt);
+    STATE(s, f->resetting);
     for (unsigned i = 0; i < FDC_DRIVES; i++) {
-        state_bool(s, load, &f->drives[i].changed);
-        state_u8(s, load, &f->drives[i].track);
-        state_u8(s, load, &f->drives[i].next_id);
+        STATE(s, f->drives[i].changed);
+        STATE(s, f->drives[i].track);
+        STATE(s, f->drives[i].next_id);
     }
-    state_u64(s, load, &f->work.deadline);
-}
-
-static void floppy_save(struct device *dev, struct state *s)
-{
-    floppy_state((struct floppy *)dev, s, false);
+    STATE(s, f->work.deadline);
 }
 
 static bool floppy_valid(const struct floppy *f)
@@ -422,18 +414,14 @@ static bool floppy_valid(const struct floppy *f)
            (f->phase == FDC_EXECUTING ? f->count == needed && c->finish : f->count < needed);
 }
 
-static void floppy_load(struct device *dev, struct state *s)
+static bool floppy_loaded(struct device *dev)
 {
     struct floppy *f = (struct floppy *)dev;
-    floppy_state(f, s, true);
     if (!floppy_valid(f))
-        s->error = true;
-    if (s->error) {
-        floppy_reset(dev);
-        return;
-    }
+        return false;
     timer_set(dev->clock, &f->work, f->work.deadline);
     irq_line_set(&f->irq, f->interrupt && f->dor & FDC_DOR_GATE);
+    return true;
 }
 
 static const struct device_ops floppy_ops = {
@@ -441,8 +429,9 @@ static const struct device_ops floppy_ops = {
     .read = floppy_read_port,
     .write = floppy_write_port,
     .reset = floppy_reset,
-    .save = floppy_save,
-    .load = floppy_load,
+    .version = 1,
+    .state = floppy_state,
+    .loaded = floppy_loaded,
     .max_size = 1,
 };
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "vmm-user/devices/fw_cfg.h"
 #include "pc/fw_cfg.h"
-#include "vmm-user/devices/state_io.h"
 
-#define FW_CFG_STATE_VERSION 1
 #define SIGNATURE            0x554d4551u // "QEMU"
 
 // The value of a key, little endian, and how many bytes it has. Keys that are not there have none.
@@ -59,24 +57,16 @@ static void fw_cfg_reset(struct device *dev)
     f->at = 0;
 }
 
-static void fw_cfg_save(struct device *dev, struct state *s)
+static void fw_cfg_state(struct device *dev, struct state *s)
 {
     struct fw_cfg *f = (struct fw_cfg *)dev;
-    state_version(s, false, FW_CFG_STATE_VERSION);
-    state_u16(s, false, &f->key);
-    state_u32(s, false, &f->at);
+    STATE(s, f->key);
+    STATE(s, f->at);
 }
 
-static void fw_cfg_load(struct device *dev, struct state *s)
+static bool fw_cfg_loaded(struct device *dev)
 {
-    struct fw_cfg *f = (struct fw_cfg *)dev;
-    state_version(s, true, FW_CFG_STATE_VERSION);
-    state_u16(s, true, &f->key);
-    state_u32(s, true, &f->at);
-    if (f->at > sizeof(uint64_t)) {
-        s->error = true;
-        f->at = 0;
-    }
+    return ((struct fw_cfg *)dev)->at <= sizeof(uint64_t);
 }
 
 static const struct device_ops fw_cfg_ops = {
@@ -84,8 +74,9 @@ static const struct device_ops fw_cfg_ops = {
     .read = fw_cfg_read,
     .write = fw_cfg_write,
     .reset = fw_cfg_reset,
-    .save = fw_cfg_save,
-    .load = fw_cfg_load,
+    .version = 1,
+    .state = fw_cfg_state,
+    .loaded = fw_cfg_loaded,
     .max_size = 2,
 };
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "vmm-user/devices/i8042.h"
 #include "pc/i8042.h"
-#include "vmm-user/devices/state_io.h"
 
-#define I8042_STATE_VERSION 1
 #define BYTES_HZ            2000 // bytes of a device follow each other at least half a millisecond apart
 #define STATUS_BUFFER       (I8042_STATUS_OBF | I8042_STATUS_AUX)
 #define OUTPUT_IDLE         (I8042_OUTPUT_RESET | I8042_OUTPUT_A20)
@@ -245,24 +243,17 @@ static void i8042_reset(struct device *dev)
     i8042_update_irq(k);
 }
 
-static void i8042_state(struct i8042 *k, struct state *s, bool load)
+static void i8042_state(struct device *dev, struct state *s)
 {
+    struct i8042 *k = (struct i8042 *)dev;
     uint8_t *bytes[] = {&k->status, &k->data, &k->command, &k->output_port, &k->reply};
     bool *flags[] = {&k->has_reply, &k->reply_aux, &k->breaking};
-    state_version(s, load, I8042_STATE_VERSION);
-    ps2_keyboard_state(&k->keyboard, s, load);
-    ps2_mouse_state(&k->mouse, s, load);
-    state_u64(s, load, &k->ready_at);
-    state_bytes(s, load, k->ram, sizeof(k->ram));
-    for (unsigned i = 0; i < sizeof(bytes) / sizeof(*bytes); i++)
-        state_u8(s, load, bytes[i]);
-    for (unsigned i = 0; i < sizeof(flags) / sizeof(*flags); i++)
-        state_bool(s, load, flags[i]);
-}
-
-static void i8042_save(struct device *dev, struct state *s)
-{
-    i8042_state((struct i8042 *)dev, s, false);
+    ps2_keyboard_state(&k->keyboard, s);
+    ps2_mouse_state(&k->mouse, s);
+    STATE(s, k->ready_at);
+    STATE(s, k->ram);
+    STATE_EACH(s, bytes);
+    STATE_EACH(s, flags);
 }
 
 static bool command_sane(uint8_t command)
@@ -271,20 +262,16 @@ static bool command_sane(uint8_t command)
            (command >= I8042_WRITE_OUTPUT && command <= I8042_WRITE_AUX);
 }
 
-static void i8042_load(struct device *dev, struct state *s)
+static bool i8042_loaded(struct device *dev)
 {
     struct i8042 *k = (struct i8042 *)dev;
-    i8042_state(k, s, true);
     if (!command_sane(k->command))
-        s->error = true;
-    if (s->error) {
-        i8042_reset(dev);
-        return;
-    }
+        return false;
     timer_set(dev->clock, &k->next, TIMER_NEVER);
     i8042_set_output(k, k->output_port | I8042_OUTPUT_RESET);
     i8042_update_irq(k);
     i8042_fill(k);
+    return true;
 }
 
 static const struct device_ops i8042_ops = {
@@ -292,8 +279,9 @@ static const struct device_ops i8042_ops = {
     .read = i8042_read,
     .write = i8042_write,
     .reset = i8042_reset,
-    .save = i8042_save,
-    .load = i8042_load,
+    .version = 1,
+    .state = i8042_state,
+    .loaded = i8042_loaded,
     .max_size = 1,
 };
 

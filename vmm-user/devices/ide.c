@@ -433,8 +433,9 @@ static const struct device_ops ide_ops = {
     .read = ide_read,
     .write = ide_write,
     .reset = ide_reset,
-    .save = ide_save,
-    .load = ide_load,
+    .version = 1,
+    .state = ide_state,
+    .loaded = ide_loaded,
     .max_size = 4,
     .block = ide_transfers,
 };

@@ -43,8 +43,8 @@ void ide_reset(struct device *dev);
 
 // ---- state (ide_state.c)
 
-void ide_save(struct device *dev, struct state *s);
-void ide_load(struct device *dev, struct state *s);
+void ide_state(struct device *dev, struct state *s);
+bool ide_loaded(struct device *dev);
 
 // ---- disks (ata_disk.c)
 

@@ -3,36 +3,31 @@
 #include "vmm-user/devices/ide_parts.h"
 #include "vmm-user/devices/pci_function_state.h"
 
-#define IDE_STATE_VERSION 1
-
-static void drive_state(struct ide_drive *d, struct state *s, bool load)
+static void drive_state(struct ide_drive *d, struct state *s)
 {
     uint8_t *const bytes[] = {&d->status,     &d->error,     &d->multiple,  &d->heads, &d->spt, &d->pio_mode,
                               &d->mwdma_mode, &d->udma_mode, &d->sense_key, &d->asc,   &d->ascq};
-    for (unsigned i = 0; i < sizeof(bytes) / sizeof(*bytes); i++)
-        state_u8(s, load, bytes[i]);
-    state_bytes(s, load, d->regs, sizeof(d->regs));
-    state_bytes(s, load, d->hob, sizeof(d->hob));
-    state_u16(s, load, &d->cylinders);
-    state_bool(s, load, &d->attention);
-    if (load && (d->multiple > IDE_MULTIPLE || (d->media && !d->packet && (!d->heads || d->heads > 16 || !d->spt))))
+    STATE_EACH(s, bytes);
+    STATE(s, d->regs);
+    STATE(s, d->hob);
+    STATE(s, d->cylinders);
+    STATE(s, d->attention);
+    if (s->load && (d->multiple > IDE_MULTIPLE || (d->media && !d->packet && (!d->heads || d->heads > 16 || !d->spt))))
         s->error = true;
 }
 
-static void channel_state(struct ide_channel *ch, struct state *s, bool load)
+static void channel_state(struct ide_channel *ch, struct state *s)
 {
     uint8_t *const bytes[] = {&ch->selected, &ch->control, &ch->phase, &ch->command, &ch->bm.command, &ch->bm.status};
     uint32_t *const words[] = {&ch->at, &ch->filled, &ch->block, &ch->block_size, &ch->bm.prd};
     for (unsigned i = 0; i < IDE_DRIVES; i++)
-        drive_state(&ch->drives[i], s, load);
-    for (unsigned i = 0; i < sizeof(bytes) / sizeof(*bytes); i++)
-        state_u8(s, load, bytes[i]);
-    for (unsigned i = 0; i < sizeof(words) / sizeof(*words); i++)
-        state_u32(s, load, words[i]);
-    state_u64(s, load, &ch->left);
-    state_u64(s, load, &ch->lba);
-    state_bool(s, load, &ch->intrq);
-    state_bytes(s, load, ch->buffer, sizeof(ch->buffer));
+        drive_state(&ch->drives[i], s);
+    STATE_EACH(s, bytes);
+    STATE_EACH(s, words);
+    STATE(s, ch->left);
+    STATE(s, ch->lba);
+    STATE(s, ch->intrq);
+    STATE(s, ch->buffer);
 }
 
 // What indexes the buffer must lie in it; a command in progress must be one that its drive could have begun.
@@ -57,29 +52,21 @@ static bool channel_valid(const struct ide_channel *ch)
            (d->packet || ch->block_size % unit == 0);
 }
 
-void ide_save(struct device *dev, struct state *s)
+void ide_state(struct device *dev, struct state *s)
 {
     struct ide *ide = (struct ide *)dev;
-    state_version(s, false, IDE_STATE_VERSION);
     for (unsigned c = 0; c < IDE_CHANNELS; c++)
-        channel_state(&ide->channels[c], s, false);
-    pci_function_state(&ide->pci, s, false);
+        channel_state(&ide->channels[c], s);
+    pci_function_state(&ide->pci, s);
 }
 
-void ide_load(struct device *dev, struct state *s)
+bool ide_loaded(struct device *dev)
 {
     struct ide *ide = (struct ide *)dev;
-    state_version(s, true, IDE_STATE_VERSION);
-    for (unsigned c = 0; c < IDE_CHANNELS; c++) {
-        channel_state(&ide->channels[c], s, true);
+    for (unsigned c = 0; c < IDE_CHANNELS; c++)
         if (!channel_valid(&ide->channels[c]))
-            s->error = true;
-    }
-    pci_function_state(&ide->pci, s, true);
-    if (s->error) {
-        ide_reset(dev);
-        return;
-    }
+            return false;
     for (unsigned c = 0; c < IDE_CHANNELS; c++)
         ide_line_update(&ide->channels[c]);
+    return true;
 }

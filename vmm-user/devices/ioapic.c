@@ -2,9 +2,7 @@
 #include "vmm-user/devices/ioapic.h"
 #include "pc/ioapic.h"
 #include "pc/lapic.h"
-#include "vmm-user/devices/state_io.h"
 
-#define IOAPIC_STATE_VERSION 1
 #define IOAPIC_VERSION       (0x20 | (IOAPIC_PINS - 1) << 16)
 #define RTE_READ_ONLY        (IOAPIC_RTE_PENDING | IOAPIC_RTE_REMOTE_IRR)
 #define RTE_BITS             (0xff00000000000000ull | 0x1ffffull)
@@ -137,32 +135,25 @@ static void ioapic_reset(struct device *dev)
     io->id = 0;
 }
 
-static void ioapic_state(struct ioapic *io, struct state *s, bool load)
-{
-    state_version(s, load, IOAPIC_STATE_VERSION);
-    for (unsigned pin = 0; pin < IOAPIC_PINS; pin++)
-        state_u64(s, load, &io->rte[pin]);
-    state_u32(s, load, &io->lines);
-    state_u32(s, load, &io->selected);
-    state_u32(s, load, &io->id);
-}
-
-static void ioapic_save(struct device *dev, struct state *s)
-{
-    ioapic_state((struct ioapic *)dev, s, false);
-}
-
-static void ioapic_load(struct device *dev, struct state *s)
+static void ioapic_state(struct device *dev, struct state *s)
 {
     struct ioapic *io = (struct ioapic *)dev;
-    ioapic_state(io, s, true);
+    for (unsigned pin = 0; pin < IOAPIC_PINS; pin++)
+        STATE(s, io->rte[pin]);
+    STATE(s, io->lines);
+    STATE(s, io->selected);
+    STATE(s, io->id);
+}
+
+static bool ioapic_loaded(struct device *dev)
+{
+    struct ioapic *io = (struct ioapic *)dev;
     for (unsigned pin = 0; pin < IOAPIC_PINS; pin++)
         io->rte[pin] &= RTE_BITS & ~(uint64_t)IOAPIC_RTE_PENDING;
     io->lines &= (1u << IOAPIC_PINS) - 1;
     io->selected &= 0xff;
     io->id &= 0x0f000000;
-    if (s->error)
-        ioapic_reset(dev);
+    return true;
 }
 
 static const struct device_ops ioapic_ops = {
@@ -170,8 +161,9 @@ static const struct device_ops ioapic_ops = {
     .read = ioapic_read,
     .write = ioapic_write,
     .reset = ioapic_reset,
-    .save = ioapic_save,
-    .load = ioapic_load,
+    .version = 1,
+    .state = ioapic_state,
+    .loaded = ioapic_loaded,
     .max_size = 4,
 };
 

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "vmm-user/devices/lapic.h"
 #include "vmm-user/devices/lapic_parts.h"
-#include "vmm-user/devices/state_io.h"
-
-#define LAPIC_STATE_VERSION 1
 
 // ---- interrupts in and out of IRR and ISR
 
@@ -220,40 +217,30 @@ static void lapic_write(struct device *dev, enum io_space space, uint64_t addr, 
     lapic_mmio_write((struct lapic *)dev, addr & (LAPIC_SIZE - 1), size, (uint32_t)value);
 }
 
-static void lapic_state(struct lapic *l, struct state *s, bool load)
-{
-    state_version(s, load, LAPIC_STATE_VERSION);
-    for (unsigned n = 0; n < LAPIC_REGS; n++)
-        state_u32(s, load, &REG(l, 16 * n));
-    state_u32(s, load, &REG(l, LAPIC_ICR + 4));
-    state_u64(s, load, &l->base);
-    state_u32(s, load, &l->esr);
-    state_u32(s, load, &l->timer_mode);
-    state_u64(s, load, &l->deadline);
-    state_u64(s, load, &l->timer_start);
-    state_u64(s, load, &l->tsc_offset);
-    state_bool(s, load, &l->timer_running);
-    state_bool(s, load, &l->lint[0]);
-    state_bool(s, load, &l->lint[1]);
-}
-
-static void lapic_save(struct device *dev, struct state *s)
-{
-    lapic_state((struct lapic *)dev, s, false);
-}
-
-static void lapic_load(struct device *dev, struct state *s)
+static void lapic_state(struct device *dev, struct state *s)
 {
     struct lapic *l = (struct lapic *)dev;
-    lapic_state(l, s, true);
+    for (unsigned n = 0; n < LAPIC_REGS; n++)
+        STATE(s, REG(l, 16 * n));
+    STATE(s, REG(l, LAPIC_ICR + 4));
+    STATE(s, l->base);
+    STATE(s, l->esr);
+    STATE(s, l->timer_mode);
+    STATE(s, l->deadline);
+    STATE(s, l->timer_start);
+    STATE(s, l->tsc_offset);
+    STATE(s, l->timer_running);
+    STATE(s, l->lint[0]);
+    STATE(s, l->lint[1]);
+}
+
+static bool lapic_loaded(struct device *dev)
+{
+    struct lapic *l = (struct lapic *)dev;
     bool x2 = l->base & LAPIC_BASE_X2APIC;
     if (l->base & LAPIC_BASE_RESERVED || (x2 && !lapic_enabled(l)) ||
         l->timer_mode != (REG(l, LAPIC_LVT_TIMER) & LAPIC_LVT_TIMER_MODE) || l->timer_mode == LAPIC_LVT_TIMER_MODE)
-        s->error = true;
-    if (s->error) {
-        lapic_reset(dev);
-        return;
-    }
+        return false;
     lapic_registers_trim(l);
     l->isr_words = l->irr_words = 0;
     for (unsigned n = 0; n < 8; n++) {
@@ -263,6 +250,7 @@ static void lapic_load(struct device *dev, struct state *s)
     l->timer_divide = REG(l, LAPIC_TIMER_DIVIDE);
     l->timer.deadline = TIMER_NEVER;
     lapic_timer_arm(l, dev->clock->now(dev->clock));
+    return true;
 }
 
 static const struct device_ops lapic_ops = {
@@ -270,8 +258,9 @@ static const struct device_ops lapic_ops = {
     .read = lapic_read,
     .write = lapic_write,
     .reset = lapic_reset,
-    .save = lapic_save,
-    .load = lapic_load,
+    .version = 1,
+    .state = lapic_state,
+    .loaded = lapic_loaded,
 };
 
 void lapic_init(struct lapic *l, struct clock *clock, uint32_t id, uint32_t *regs, struct apic_bus *bus,

@@ -2,14 +2,13 @@
 // A function's configuration space as part of its device's state: only what the guest may write is taken from it.
 #pragma once
 #include "vmm-user/devices/pci_host.h"
-#include "vmm-user/devices/state_io.h"
 
-static inline void pci_function_state(struct pci_function *f, struct state *s, bool load)
+static inline void pci_function_state(struct pci_function *f, struct state *s)
 {
     for (unsigned i = 0; i < sizeof(f->config); i++) {
         uint8_t byte = f->config[i];
-        state_u8(s, load, &byte);
-        if (load)
+        STATE(s, byte);
+        if (s->load)
             f->config[i] = (uint8_t)((f->config[i] & ~f->writable[i]) | (byte & f->writable[i]));
     }
 }

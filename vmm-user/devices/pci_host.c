@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "vmm-user/devices/pci_host.h"
+#include "vmm-user/devices/pci_function_state.h"
 #include <linux/pci_regs.h>
 #include "pc/acpi_pm.h"
 #include "pc/pci_host.h"
-#include "vmm-user/devices/state_io.h"
 
-#define PCI_STATE_VERSION 1
 #define ADDRESS_BITS      (PCI_CONFIG_ENABLE | PCI_CONFIG_BUS | PCI_CONFIG_DEVFN | PCI_CONFIG_REGISTER)
 
 void pci_config_put(struct pci_function *f, unsigned offset, unsigned size, uint32_t value)
@@ -148,28 +146,19 @@ static void pci_reset(struct device *dev)
     shadow_update(pci);
 }
 
-static void pci_state(struct pci_host *pci, struct state *s, bool load)
+static void pci_state(struct device *dev, struct state *s)
 {
-    state_version(s, load, PCI_STATE_VERSION);
-    state_u32(s, load, &pci->address);
-    for (unsigned i = 0; i < PCI_CONFIG_SPACE; i++) {
-        uint8_t byte = pci->bridge.config[i], bits = pci->bridge.writable[i];
-        state_u8(s, load, &byte);
-        pci->bridge.config[i] = (uint8_t)((pci->bridge.config[i] & ~bits) | (byte & bits));
-    }
+    struct pci_host *pci = (struct pci_host *)dev;
+    STATE(s, pci->address);
+    pci_function_state(&pci->bridge, s);
+}
+
+static bool pci_loaded(struct device *dev)
+{
+    struct pci_host *pci = (struct pci_host *)dev;
     pci->address &= ADDRESS_BITS;
-    if (load)
-        shadow_update(pci);
-}
-
-static void pci_save(struct device *dev, struct state *s)
-{
-    pci_state((struct pci_host *)dev, s, false);
-}
-
-static void pci_load(struct device *dev, struct state *s)
-{
-    pci_state((struct pci_host *)dev, s, true);
+    shadow_update(pci);
+    return true;
 }
 
 static const struct device_ops pci_ops = {
@@ -177,8 +166,9 @@ static const struct device_ops pci_ops = {
     .read = pci_read,
     .write = pci_write,
     .reset = pci_reset,
-    .save = pci_save,
-    .load = pci_load,
+    .version = 1,
+    .state = pci_state,
+    .loaded = pci_loaded,
     .max_size = 4,
 };
 

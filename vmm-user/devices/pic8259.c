@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "vmm-user/devices/pic8259.h"
 #include "pc/pic8259.h"
-#include "vmm-user/devices/state_io.h"
-
-#define PIC_STATE_VERSION 1
 
 enum { MASTER, SLAVE };
 enum { ICW_NONE, ICW2 = 2, ICW3, ICW4 };
@@ -226,43 +223,34 @@ static void pic_reset(struct device *dev)
     irq_line_set(&pic->out, false);
 }
 
-static void pic_state(struct pic *pic, struct state *s, bool load)
+static void pic_state(struct device *dev, struct state *s)
 {
-    state_version(s, load, PIC_STATE_VERSION);
+    struct pic *pic = (struct pic *)dev;
     for (unsigned n = 0; n < 2; n++) {
         struct pic_chip *c = &pic->chip[n];
         uint8_t *bytes[] = {&c->lines, &c->irr, &c->imr, &c->isr, &c->elcr, &c->base, &c->lowest, &c->init_step};
         bool *flags[] = {&c->need_icw4,   &c->single,       &c->aeoi,     &c->sfnm,
                          &c->rotate_aeoi, &c->special_mask, &c->read_isr, &c->poll};
-        for (unsigned i = 0; i < sizeof(bytes) / sizeof(*bytes); i++)
-            state_u8(s, load, bytes[i]);
-        for (unsigned i = 0; i < sizeof(flags) / sizeof(*flags); i++)
-            state_bool(s, load, flags[i]);
+        STATE_EACH(s, bytes);
+        STATE_EACH(s, flags);
     }
 }
 
-static void pic_save(struct device *dev, struct state *s)
-{
-    pic_state((struct pic *)dev, s, false);
-}
-
-static void pic_load(struct device *dev, struct state *s)
+static bool pic_loaded(struct device *dev)
 {
     struct pic *pic = (struct pic *)dev;
-    pic_state(pic, s, true);
+    bool sane = true;
     for (unsigned n = 0; n < 2; n++) {
         struct pic_chip *c = &pic->chip[n];
-        if (c->lowest > 7 || c->base & 7 || c->init_step > ICW4 || c->init_step == 1)
-            s->error = true;
+        sane &= !(c->lowest > 7 || c->base & 7 || c->init_step > ICW4 || c->init_step == 1);
         c->elcr &= n == MASTER ? PIC_ELCR_MASTER_OK : PIC_ELCR_SLAVE_OK;
     }
-    if (s->error) {
-        pic_reset(dev);
-        return;
-    }
+    if (!sane)
+        return false;
     pic->intr = false;
     pic_update(pic);
     irq_line_set(&pic->out, pic->intr);
+    return true;
 }
 
 static const struct device_ops pic_ops = {
@@ -270,8 +258,9 @@ static const struct device_ops pic_ops = {
     .read = pic_read,
     .write = pic_write,
     .reset = pic_reset,
-    .save = pic_save,
-    .load = pic_load,
+    .version = 1,
+    .state = pic_state,
+    .loaded = pic_loaded,
     .max_size = 1,
 };
 

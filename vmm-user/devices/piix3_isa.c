@@ -5,7 +5,6 @@
 #include "pc/ata.h"
 #include "vmm-user/devices/pci_function_state.h"
 
-#define PIIX3_STATE_VERSION 1
 #define PIIX3_MULTIFUNCTION 0x80 // of the header type
 
 int piix3_isa_route(const struct piix3_isa *p, unsigned pirq)
@@ -28,18 +27,9 @@ static void isa_reset(struct device *dev)
     pci_config_allow(f, PIIX3_PIRQ, 4, 0x8f8f8f8f);
 }
 
-static void isa_save(struct device *dev, struct state *s)
+static void isa_state(struct device *dev, struct state *s)
 {
-    state_version(s, false, PIIX3_STATE_VERSION);
-    pci_function_state(&((struct piix3_isa *)dev)->pci, s, false);
-}
-
-static void isa_load(struct device *dev, struct state *s)
-{
-    state_version(s, true, PIIX3_STATE_VERSION);
-    pci_function_state(&((struct piix3_isa *)dev)->pci, s, true);
-    if (s->error)
-        isa_reset(dev);
+    pci_function_state(&((struct piix3_isa *)dev)->pci, s);
 }
 
 static uint64_t isa_read(struct device *dev, enum io_space space, uint64_t addr, unsigned size)
@@ -58,8 +48,8 @@ static const struct device_ops isa_ops = {
     .read = isa_read,
     .write = isa_write,
     .reset = isa_reset,
-    .save = isa_save,
-    .load = isa_load,
+    .version = 1,
+    .state = isa_state,
     .max_size = 1,
 };
 

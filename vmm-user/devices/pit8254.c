@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "vmm-user/devices/pit8254.h"
 #include "pc/pit8254.h"
-#include "vmm-user/devices/state_io.h"
 
-#define PIT_STATE_VERSION 1
 #define PIT_MAX_EDGES_HZ  50000 // a guest that asks for more interrupts gets this many
 #define PIT_REFRESH_TICKS 18    // 15 us
 
@@ -342,21 +340,17 @@ static void pit_reset(struct device *dev)
     timer_set(dev->clock, &pit->edge, TIMER_NEVER);
 }
 
-static void counter_state(struct pit_counter *c, struct state *s, bool load)
+static void counter_state(struct pit_counter *c, struct state *s)
 {
     uint32_t *words[] = {&c->count, &c->next_count, &c->owed};
     uint64_t *quads[] = {&c->start, &c->frozen, &c->reload_at, &c->edges};
     uint8_t *bytes[] = {&c->latched, &c->status, &c->mode, &c->access, &c->low};
     bool *flags[] = {&c->bcd, &c->gate, &c->running, &c->status_latched, &c->read_high, &c->write_high};
-    for (unsigned i = 0; i < sizeof(words) / sizeof(*words); i++)
-        state_u32(s, load, words[i]);
-    for (unsigned i = 0; i < sizeof(quads) / sizeof(*quads); i++)
-        state_u64(s, load, quads[i]);
-    state_u16(s, load, &c->latch);
-    for (unsigned i = 0; i < sizeof(bytes) / sizeof(*bytes); i++)
-        state_u8(s, load, bytes[i]);
-    for (unsigned i = 0; i < sizeof(flags) / sizeof(*flags); i++)
-        state_bool(s, load, flags[i]);
+    STATE_EACH(s, words);
+    STATE_EACH(s, quads);
+    STATE(s, c->latch);
+    STATE_EACH(s, bytes);
+    STATE_EACH(s, flags);
 }
 
 static bool counter_sane(const struct pit *pit, const struct pit_counter *c, uint64_t now)
@@ -369,36 +363,27 @@ static bool counter_sane(const struct pit *pit, const struct pit_counter *c, uin
            c->access <= PIT_ACCESS_BOTH && c->latched <= 2;
 }
 
-static void pit_state(struct pit *pit, struct state *s, bool load)
+static void pit_state(struct device *dev, struct state *s)
 {
-    state_version(s, load, PIT_STATE_VERSION);
+    struct pit *pit = (struct pit *)dev;
     for (unsigned n = 0; n < 3; n++)
-        counter_state(&pit->counter[n], s, load);
-    state_u8(s, load, &pit->port61);
+        counter_state(&pit->counter[n], s);
+    STATE(s, pit->port61);
 }
 
-static void pit_save(struct device *dev, struct state *s)
-{
-    pit_state((struct pit *)dev, s, false);
-}
-
-static void pit_load(struct device *dev, struct state *s)
+static bool pit_loaded(struct device *dev)
 {
     struct pit *pit = (struct pit *)dev;
     uint64_t now = pit_now(pit);
-    pit_state(pit, s, true);
     for (unsigned n = 0; n < 3; n++)
         if (!counter_sane(pit, &pit->counter[n], now))
-            s->error = true;
-    if (s->error) {
-        pit_reset(dev);
-        return;
-    }
+            return false;
     pit->port61 &= 0x0f;
     const struct pit_counter *c = &pit->counter[0];
     irq_line_set(&pit->irq, c->mode == MODE_TERMINAL && c->count && c->edges);
     pit->edge.deadline = TIMER_NEVER;
     pit_arm(pit, now);
+    return true;
 }
 
 static const struct device_ops pit_ops = {
@@ -406,8 +391,9 @@ static const struct device_ops pit_ops = {
     .read = pit_read,
     .write = pit_write,
     .reset = pit_reset,
-    .save = pit_save,
-    .load = pit_load,
+    .version = 1,
+    .state = pit_state,
+    .loaded = pit_loaded,
     .max_size = 1,
 };
 

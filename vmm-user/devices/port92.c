@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "vmm-user/devices/port92.h"
 #include "pc/i8042.h"
-#include "vmm-user/devices/state_io.h"
-
-#define PORT92_STATE_VERSION 1
 
 static uint64_t port92_read(struct device *dev, enum io_space space, uint64_t port, unsigned size)
 {
@@ -29,18 +26,16 @@ static void port92_reset(struct device *dev)
     irq_line_set(&p->a20, true);
 }
 
-static void port92_save(struct device *dev, struct state *s)
+static void port92_state(struct device *dev, struct state *s)
 {
-    state_version(s, false, PORT92_STATE_VERSION);
-    state_u8(s, false, &((struct port92 *)dev)->value);
+    STATE(s, ((struct port92 *)dev)->value);
 }
 
-static void port92_load(struct device *dev, struct state *s)
+static bool port92_loaded(struct device *dev)
 {
     struct port92 *p = (struct port92 *)dev;
-    state_version(s, true, PORT92_STATE_VERSION);
-    state_u8(s, true, &p->value);
     irq_line_set(&p->a20, p->value & PORT92_A20);
+    return true;
 }
 
 static const struct device_ops port92_ops = {
@@ -48,8 +43,9 @@ static const struct device_ops port92_ops = {
     .read = port92_read,
     .write = port92_write,
     .reset = port92_reset,
-    .save = port92_save,
-    .load = port92_load,
+    .version = 1,
+    .state = port92_state,
+    .loaded = port92_loaded,
     .max_size = 1,
 };
 

@@ -70,5 +70,5 @@ void ps2_mouse_move(struct ps2_mouse *m, int dx, int dy, int dz, unsigned button
 // Sends movement that waits for room in the queue.
 void ps2_mouse_flush(struct ps2_mouse *m);
 
-void ps2_keyboard_state(struct ps2_keyboard *k, struct state *s, bool load);
-void ps2_mouse_state(struct ps2_mouse *m, struct state *s, bool load);
+void ps2_keyboard_state(struct ps2_keyboard *k, struct state *s);
+void ps2_mouse_state(struct ps2_mouse *m, struct state *s);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "vmm-user/devices/ps2.h"
 #include "pc/i8042.h"
-#include "vmm-user/devices/state_io.h"
 
 #define KEYBOARD_ID_1 0xab
 #define KEYBOARD_ID_2 0x83
@@ -152,41 +151,39 @@ bool ps2_keyboard_key(struct ps2_keyboard *k, const uint8_t *codes, unsigned n)
     return true;
 }
 
-static void queue_state(struct ps2_queue *q, struct state *s, bool load)
+static void queue_state(struct ps2_queue *q, struct state *s)
 {
-    state_bytes(s, load, q->bytes, sizeof(q->bytes));
-    state_u8(s, load, &q->head);
-    state_u8(s, load, &q->count);
+    STATE(s, q->bytes);
+    STATE(s, q->head);
+    STATE(s, q->count);
     if (q->head >= PS2_QUEUE || q->count > PS2_QUEUE) {
         s->error = true;
         q->head = q->count = 0;
     }
 }
 
-void ps2_keyboard_state(struct ps2_keyboard *k, struct state *s, bool load)
+void ps2_keyboard_state(struct ps2_keyboard *k, struct state *s)
 {
-    queue_state(&k->out, s, load);
-    state_u8(s, load, &k->command);
-    state_u8(s, load, &k->leds);
-    state_u8(s, load, &k->rate);
-    state_u8(s, load, &k->scan_set);
-    state_bool(s, load, &k->scanning);
-    state_bool(s, load, &k->breaking);
+    queue_state(&k->out, s);
+    STATE(s, k->command);
+    STATE(s, k->leds);
+    STATE(s, k->rate);
+    STATE(s, k->scan_set);
+    STATE(s, k->scanning);
+    STATE(s, k->breaking);
 }
 
-void ps2_mouse_state(struct ps2_mouse *m, struct state *s, bool load)
+void ps2_mouse_state(struct ps2_mouse *m, struct state *s)
 {
     uint8_t *bytes[] = {&m->command, &m->rate, &m->resolution, &m->buttons, &m->sent_buttons, &m->id};
     bool *flags[] = {&m->reporting, &m->remote, &m->wrap, &m->scale2};
-    queue_state(&m->out, s, load);
-    for (unsigned i = 0; i < sizeof(bytes) / sizeof(*bytes); i++)
-        state_u8(s, load, bytes[i]);
-    for (unsigned i = 0; i < sizeof(flags) / sizeof(*flags); i++)
-        state_bool(s, load, flags[i]);
-    state_bytes(s, load, m->rates, sizeof(m->rates));
-    state_u32(s, load, (uint32_t *)&m->dx);
-    state_u32(s, load, (uint32_t *)&m->dy);
-    state_u32(s, load, (uint32_t *)&m->dz);
-    if (load)
+    queue_state(&m->out, s);
+    STATE_EACH(s, bytes);
+    STATE_EACH(s, flags);
+    STATE(s, m->rates);
+    STATE(s, m->dx);
+    STATE(s, m->dy);
+    STATE(s, m->dz);
+    if (s->load)
         ps2_mouse_move(m, 0, 0, 0, m->buttons); // brings the sums into range
 }

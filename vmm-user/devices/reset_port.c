@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "vmm-user/devices/reset_port.h"
 #include "pc/acpi_pm.h"
-#include "vmm-user/devices/state_io.h"
-
-#define RESET_STATE_VERSION 1
 
 uint8_t reset_port_read(const struct reset_port *r)
 {
@@ -36,18 +33,15 @@ static void reset_reset(struct device *dev)
     ((struct reset_port *)dev)->value = 0;
 }
 
-static void reset_save(struct device *dev, struct state *s)
+static void reset_state(struct device *dev, struct state *s)
 {
-    state_version(s, false, RESET_STATE_VERSION);
-    state_u8(s, false, &((struct reset_port *)dev)->value);
+    STATE(s, ((struct reset_port *)dev)->value);
 }
 
-static void reset_load(struct device *dev, struct state *s)
+static bool reset_loaded(struct device *dev)
 {
-    struct reset_port *r = (struct reset_port *)dev;
-    state_version(s, true, RESET_STATE_VERSION);
-    state_u8(s, true, &r->value);
-    r->value &= RESET_PORT_SYS | RESET_PORT_CPU | RESET_PORT_FULL;
+    ((struct reset_port *)dev)->value &= RESET_PORT_SYS | RESET_PORT_CPU | RESET_PORT_FULL;
+    return true;
 }
 
 static const struct device_ops reset_ops = {
@@ -55,8 +49,9 @@ static const struct device_ops reset_ops = {
     .read = reset_read,
     .write = reset_write,
     .reset = reset_reset,
-    .save = reset_save,
-    .load = reset_load,
+    .version = 1,
+    .state = reset_state,
+    .loaded = reset_loaded,
     .max_size = 1,
 };
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "vmm-user/devices/rtc_cmos.h"
 #include "pc/mc146818.h"
-#include "vmm-user/devices/state_io.h"
 
-#define RTC_STATE_VERSION 1
 #define RTC_CRYSTAL_HZ    32768ull
 #define NS_PER_S          1000000000u
 #define UIP_NS            244000 // UIP rises this long before an update
@@ -382,25 +380,20 @@ static void rtc_reset(struct device *dev)
     rtc_update(rtc, rtc_now(rtc));
 }
 
-static void rtc_state(struct rtc *rtc, struct state *s, bool load)
+static void rtc_state(struct device *dev, struct state *s)
 {
-    state_version(s, load, RTC_STATE_VERSION);
-    state_bytes(s, load, rtc->cmos, sizeof(rtc->cmos));
-    state_u8(s, load, &rtc->index);
-    state_u8(s, load, &rtc->flags);
-    state_bool(s, load, &rtc->halted);
-    state_bool(s, load, &rtc->divider_reset);
-    state_u64(s, load, (uint64_t *)&rtc->offset_s);
-    state_u32(s, load, &rtc->offset_ns);
-    state_u64(s, load, (uint64_t *)&rtc->seen_second);
-    state_u64(s, load, &rtc->seen_period);
-    state_u64(s, load, &rtc->catch_up);
-    state_u32(s, load, &rtc->owed);
-}
-
-static void rtc_save(struct device *dev, struct state *s)
-{
-    rtc_state((struct rtc *)dev, s, false);
+    struct rtc *rtc = (struct rtc *)dev;
+    STATE(s, rtc->cmos);
+    STATE(s, rtc->index);
+    STATE(s, rtc->flags);
+    STATE(s, rtc->halted);
+    STATE(s, rtc->divider_reset);
+    STATE(s, rtc->offset_s);
+    STATE(s, rtc->offset_ns);
+    STATE(s, rtc->seen_second);
+    STATE(s, rtc->seen_period);
+    STATE(s, rtc->catch_up);
+    STATE(s, rtc->owed);
 }
 
 // Seconds that a guest can have set: years 0 to 9999.
@@ -409,20 +402,19 @@ static bool offset_sane(int64_t s)
     return s > -800000000000 && s < 800000000000;
 }
 
-static void rtc_load(struct device *dev, struct state *s)
+static bool rtc_loaded(struct device *dev)
 {
     struct rtc *rtc = (struct rtc *)dev;
-    rtc_state(rtc, s, true);
-    if (!offset_sane(rtc->offset_s) || !offset_sane(rtc->seen_second) || rtc->offset_ns >= NS_PER_S ||
-        rtc->owed > RTC_BACKLOG)
-        s->error = true;
-    if (s->error) {
+    bool sane = offset_sane(rtc->offset_s) && offset_sane(rtc->seen_second) && rtc->offset_ns < NS_PER_S &&
+                rtc->owed <= RTC_BACKLOG;
+    if (!sane) {
         rtc->offset_s = rtc->seen_second = 0;
         rtc->offset_ns = rtc->owed = 0;
     }
     rtc->cmos[RTC_A] &= ~RTC_A_UIP;
     rtc->flags &= RTC_C_PF | RTC_C_AF | RTC_C_UF;
     rtc_update(rtc, rtc_now(rtc));
+    return sane;
 }
 
 static const struct device_ops rtc_ops = {
@@ -430,8 +422,9 @@ static const struct device_ops rtc_ops = {
     .read = rtc_read,
     .write = rtc_write,
     .reset = rtc_reset,
-    .save = rtc_save,
-    .load = rtc_load,
+    .version = 1,
+    .state = rtc_state,
+    .loaded = rtc_loaded,
     .max_size = 1,
 };
 

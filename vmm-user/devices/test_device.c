@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include "vmm-user/devices/test_device.h"
-#include "vmm-user/devices/state_io.h"
-
-#define TEST_STATE_VERSION 1
 
 // The bytes at an address that keeps what is written to it, at most as many as there are up to the end.
 static uint8_t *bytes_at(struct test_device *t, enum io_space space, uint64_t addr, unsigned *size)
@@ -45,20 +42,11 @@ static void test_reset(struct device *dev)
     __builtin_memset(t->window, 0, sizeof(t->window));
 }
 
-static void test_save(struct device *dev, struct state *s)
+static void test_state(struct device *dev, struct state *s)
 {
     struct test_device *t = (struct test_device *)dev;
-    state_version(s, false, TEST_STATE_VERSION);
-    state_bytes(s, false, t->loopback, sizeof(t->loopback));
-    state_bytes(s, false, t->window, sizeof(t->window));
-}
-
-static void test_load(struct device *dev, struct state *s)
-{
-    struct test_device *t = (struct test_device *)dev;
-    state_version(s, true, TEST_STATE_VERSION);
-    state_bytes(s, true, t->loopback, sizeof(t->loopback));
-    state_bytes(s, true, t->window, sizeof(t->window));
+    STATE(s, t->loopback);
+    STATE(s, t->window);
 }
 
 static const struct device_ops test_ops = {
@@ -66,8 +54,8 @@ static const struct device_ops test_ops = {
     .read = test_read,
     .write = test_write,
     .reset = test_reset,
-    .save = test_save,
-    .load = test_load,
+    .version = 1,
+    .state = test_state,
 };
 
 void test_device_init(struct test_device *t, struct clock *clock, struct irq_line irq)

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "vmm-user/devices/uart16550.h"
 #include "pc/uart16550.h"
-#include "vmm-user/devices/state_io.h"
 
-#define UART_STATE_VERSION 1
 #define UART_IER_ALL       0x0f
 #define UART_MCR_ALL       0x1f
 #define UART_LSR_ERRORS    (UART_LSR_OE | UART_LSR_PE | UART_LSR_FE | UART_LSR_BI)
@@ -279,39 +277,29 @@ static void uart_reset(struct device *dev)
     timer_set(dev->clock, &u->timeout, TIMER_NEVER);
 }
 
-static void uart_state(struct uart *u, struct state *s, bool load)
-{
-    uint8_t *bytes[] = {&u->ier, &u->fcr, &u->lcr, &u->mcr, &u->lsr, &u->msr, &u->scr, &u->rx_head, &u->rx_count};
-    state_version(s, load, UART_STATE_VERSION);
-    for (unsigned i = 0; i < sizeof(bytes) / sizeof(*bytes); i++)
-        state_u8(s, load, bytes[i]);
-    state_bytes(s, load, u->rx, sizeof(u->rx));
-    state_u16(s, load, &u->divisor);
-    state_bool(s, load, &u->thre_pending);
-    state_bool(s, load, &u->timed_out);
-    state_u64(s, load, &u->timeout.deadline);
-}
-
-static void uart_save(struct device *dev, struct state *s)
-{
-    uart_state((struct uart *)dev, s, false);
-}
-
-static void uart_load(struct device *dev, struct state *s)
+static void uart_state(struct device *dev, struct state *s)
 {
     struct uart *u = (struct uart *)dev;
-    uart_state(u, s, true);
+    uint8_t *bytes[] = {&u->ier, &u->fcr, &u->lcr, &u->mcr, &u->lsr, &u->msr, &u->scr, &u->rx_head, &u->rx_count};
+    STATE_EACH(s, bytes);
+    STATE(s, u->rx);
+    STATE(s, u->divisor);
+    STATE(s, u->thre_pending);
+    STATE(s, u->timed_out);
+    STATE(s, u->timeout.deadline);
+}
+
+static bool uart_loaded(struct device *dev)
+{
+    struct uart *u = (struct uart *)dev;
     if (u->rx_head >= UART_FIFO_SIZE || u->rx_count > (fifo_on(u) ? UART_FIFO_SIZE : 1) || (u->ier & ~UART_IER_ALL) ||
         (u->mcr & ~UART_MCR_ALL))
-        s->error = true;
-    if (s->error) {
-        uart_reset(dev);
-        return;
-    }
+        return false;
     timer_set(dev->clock, &u->timeout, u->timeout.deadline);
     u->irq_level = false;
     uart_update(u);
     irq_line_set(&u->irq, u->irq_level);
+    return true;
 }
 
 static const struct device_ops uart_ops = {
@@ -319,8 +307,9 @@ static const struct device_ops uart_ops = {
     .read = uart_read,
     .write = uart_write,
     .reset = uart_reset,
-    .save = uart_save,
-    .load = uart_load,
+    .version = 1,
+    .state = uart_state,
+    .loaded = uart_loaded,
     .max_size = 1,
 };
 

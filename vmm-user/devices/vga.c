@@ -3,7 +3,6 @@
 #include "vmm-user/devices/vga_parts.h"
 #include "vmm-user/devices/pci_function_state.h"
 
-#define VGA_STATE_VERSION 2
 #define FRAME_HZ_MIN      60 // of a real monitor
 #define FRAME_HZ_MAX      70
 #define ATTR_INDEX_MASK   0x1f
@@ -387,72 +386,60 @@ static void vga_reset(struct device *dev)
     vga_plan_update(v);
 }
 
-static void vga_state(struct vga *v, struct state *s, bool load)
+static void vga_state(struct device *dev, struct state *s)
 {
+    struct vga *v = (struct vga *)dev;
     uint8_t *const bytes[] = {
         &v->misc,       &v->feature,  &v->enable,    &v->seq_index,      &v->gc_index,        &v->crtc_index,
         &v->attr_index, &v->dac.mask, &v->dac.state, &v->dac.read_index, &v->dac.write_index, &v->dac.component,
     };
-    state_version(s, load, VGA_STATE_VERSION);
-    for (unsigned i = 0; i < sizeof(bytes) / sizeof(*bytes); i++)
-        state_u8(s, load, bytes[i]);
-    state_bool(s, load, &v->attr_data);
-    state_bytes(s, load, v->seq, sizeof(v->seq));
-    state_bytes(s, load, v->gc, sizeof(v->gc));
-    state_bytes(s, load, v->crtc, sizeof(v->crtc));
-    state_bytes(s, load, v->attr, sizeof(v->attr));
-    state_bytes(s, load, v->dac.latch, sizeof(v->dac.latch));
-    state_bytes(s, load, v->dac.colors, sizeof(v->dac.colors));
-    state_u32(s, load, &v->latch);
-    state_u16(s, load, &v->dispi_index);
+    if (s->load) { // what the window holds belongs to the old state
+        v->enable = 0;
+        vga_plan_update(v);
+    } else {
+        vga_planes_update(v);
+    }
+    STATE_EACH(s, bytes);
+    STATE(s, v->attr_data);
+    STATE(s, v->seq);
+    STATE(s, v->gc);
+    STATE(s, v->crtc);
+    STATE(s, v->attr);
+    STATE(s, v->dac.latch);
+    STATE(s, v->dac.colors);
+    STATE(s, v->latch);
+    STATE(s, v->dispi_index);
     for (unsigned i = 0; i < DISPI_COUNT; i++)
-        state_u16(s, load, &v->dispi[i]);
-    pci_function_state(&v->pci, s, load);
+        STATE(s, v->dispi[i]);
+    pci_function_state(&v->pci, s);
     for (unsigned i = 0; i < VGA_PLANE_SIZE; i++)
-        state_u32(s, load, &v->planes[i]);
+        STATE(s, v->planes[i]);
     bool backed = v->lfb_backed;
-    state_bool(s, load, &backed);
+    STATE(s, backed);
     if (backed && !lfb_back(v))
         s->error = true;
     else if (backed)
-        state_bytes(s, load, v->host.framebuffer, v->host.framebuffer_size);
-}
-
-static void vga_save(struct device *dev, struct state *s)
-{
-    vga_planes_update((struct vga *)dev);
-    vga_state((struct vga *)dev, s, false);
+        state_bytes(s, v->host.framebuffer, v->host.framebuffer_size);
 }
 
 // Registers keep only the bits that exist; what indexes must index.
-static void state_check(struct vga *v, struct state *s)
+static bool vga_loaded(struct device *dev)
 {
+    struct vga *v = (struct vga *)dev;
+    bool error = v->dac.component > 2 || (v->dac.state != DAC_STATE_READ && v->dac.state != DAC_STATE_WRITE);
     for (unsigned i = 0; i < VGA_SEQ_COUNT; i++)
         v->seq[i] &= seq_bits[i];
     for (unsigned i = 0; i < VGA_GC_COUNT; i++)
         v->gc[i] &= gc_bits[i];
     for (unsigned i = 0; i < VGA_ATTR_COUNT; i++)
         v->attr[i] &= attr_bits[i];
-    if (v->dac.component > 2 || (v->dac.state != DAC_STATE_READ && v->dac.state != DAC_STATE_WRITE))
-        s->error = true;
-    dispi_check(v, &s->error);
-}
-
-static void vga_load(struct device *dev, struct state *s)
-{
-    struct vga *v = (struct vga *)dev;
-    // Closed while loading: what the window holds belongs to the old state.
-    v->enable = 0;
-    vga_plan_update(v);
-    vga_state(v, s, true);
-    state_check(v, s);
-    if (s->error) {
-        vga_reset(dev);
-        return;
-    }
+    dispi_check(v, &error);
+    if (error)
+        return false;
     v->timing.frame = 0;
     vga_lfb_update(v);
     vga_plan_update(v);
+    return true;
 }
 
 static const struct device_ops vga_ops = {
@@ -460,8 +447,9 @@ static const struct device_ops vga_ops = {
     .read = vga_dev_read,
     .write = vga_dev_write,
     .reset = vga_reset,
-    .save = vga_save,
-    .load = vga_load,
+    .version = 2,
+    .state = vga_state,
+    .loaded = vga_loaded,
     .max_size = 0,
     .block = vga_transfers,
 };
