@@ -160,6 +160,29 @@ static void linux_real_mode(void **state)
     assert_string_equal(f->error, "kernel: setup_sects at offset 0x1f1 says 33280 bytes of setup code, 32768 is the most");
 }
 
+// A text mode is for the setup code to choose, of today's kernels, too; the kernel goes to where it wants to run.
+static void linux_text_mode(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *append;
+        unsigned mode;
+    } lines[] = {{"vga=ask quiet", 0xfffd}, {"vga=ext", 0xfffe}, {"vga=0xf07", 0xf07}, {"vga=791 vga=1", 1}};
+    for (unsigned i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        make_linux(f);
+        f->request.append = lines[i].append;
+        assert_true(load(f));
+        assert_int_equal(f->entry.mode, LOAD_MODE_16);
+        const struct setup_header *out = (const void *)(f->mem.low + (f->entry.ds << 4) + 0x1f1);
+        assert_int_equal(out->vid_mode, lines[i].mode);
+        assert_int_equal(out->code32_start, 0x1000000);
+        assert_int_equal(f->mem.low[0x1000000], 0xc0);
+    }
+    f->request.append = "vga=normal";
+    assert_true(load(f));
+    assert_int_equal(f->entry.mode, LOAD_MODE_64);
+}
+
 // Where it runs is no memory: loaded lower, it would move itself there all the same.
 static void linux_too_large(void **state)
 {
@@ -550,6 +573,7 @@ static void graphics_option(void **state)
                  {"vga=normal", 0},
                  {"vga=0x317 vga=0x342", 0x142},
                  {"vga=0xf01", 0},
+                 {"vga=ask", 0},
                  {"vga=", 0},
                  {"vga=99999999999999999999", 0},
                  {"vg", 0}};
@@ -561,7 +585,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(linux_64), TEST(linux_screen), TEST(graphics_option),       TEST(linux_32), TEST(linux_real_mode), TEST(linux_too_large), TEST(linux_bad),    TEST(multiboot_flat), TEST(multiboot2), TEST(multiboot2_bad),
+        TEST(linux_64), TEST(linux_screen), TEST(graphics_option),       TEST(linux_32), TEST(linux_real_mode), TEST(linux_text_mode), TEST(linux_too_large), TEST(linux_bad),    TEST(multiboot_flat), TEST(multiboot2), TEST(multiboot2_bad),
         TEST(multiboot_low), TEST(multiboot_modules), TEST(modules_are_split),  TEST(multiboot_bad),  TEST(pvh),           TEST(elf_bad),     TEST(unknown_file), TEST(acpi),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

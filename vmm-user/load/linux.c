@@ -22,6 +22,8 @@
 #define VGA_VBE_LAST     0x3ff
 #define VGA_VBE_OFFSET   0x200
 #define VGA_NORMAL       0xffff
+#define VGA_EXTENDED     0xfffe
+#define VGA_ASK          0xfffd
 #define EGA_COLOUR       3 // INT 10h AH=12h BL=10h: colour, 256 KiB
 #define LFB_SIZE_SHIFT   16
 #define INITRD_MAX_OLD   0x37ffffff
@@ -68,7 +70,38 @@ bool load_is_linux(const struct load_file *file)
     return magic == HEADER_MAGIC && file->data[0x1fe] == 0x55 && file->data[0x1ff] == 0xaa;
 }
 
-static bool image_check(const struct load_file *file, struct linux_image *image, char *error)
+// What `vga=` asks of the setup code (boot.rst, "Special Command Line Options").
+static uint16_t vga_option(const char *append)
+{
+    uint16_t mode = VGA_NORMAL;
+    for (const char *word = append; *word; word += strcspn(word, " ")) {
+        word += strspn(word, " ");
+        if (strncmp(word, "vga=", 4) != 0)
+            continue;
+        char *end;
+        unsigned long number = strtoul(word + 4, &end, 0);
+        mode = strncmp(word + 4, "ask", 3) == 0   ? VGA_ASK
+               : strncmp(word + 4, "ext", 3) == 0 ? VGA_EXTENDED
+               : end > word + 4 && number < VGA_ASK ? (uint16_t)number
+                                                    : VGA_NORMAL;
+    }
+    return mode;
+}
+
+uint16_t load_linux_graphics(const char *append)
+{
+    uint16_t mode = vga_option(append);
+    return mode >= VGA_VBE_FIRST && mode <= VGA_VBE_LAST ? mode - VGA_VBE_OFFSET : 0;
+}
+
+// Its setup code has to run: in old kernels always, else for a text mode, of which it alone has the list and the numbers.
+static bool needs_setup(const struct setup_header *hdr, const char *append)
+{
+    return hdr->version < PROTOCOL_32 || (hdr->version < PROTOCOL_RELOC && hdr->code32_start != HIGH) ||
+           (vga_option(append) != VGA_NORMAL && !load_linux_graphics(append));
+}
+
+static bool image_check(const struct load_file *file, const char *append, struct linux_image *image, char *error)
 {
     header_read(file, &image->hdr);
     const struct setup_header *hdr = &image->hdr;
@@ -89,7 +122,7 @@ static bool image_check(const struct load_file *file, struct linux_image *image,
                  (unsigned long long)setup, file->size);
         return false;
     }
-    image->real_mode = hdr->version < PROTOCOL_32 || (hdr->version < PROTOCOL_RELOC && hdr->code32_start != HIGH);
+    image->real_mode = needs_setup(hdr, append);
     if (image->real_mode && setup > SETUP_MAX) {
         snprintf(error, LOAD_ERROR, "%s: setup_sects at offset 0x1f1 says %llu bytes of setup code, %u is the most",
                  file->name, (unsigned long long)setup, SETUP_MAX);
@@ -175,17 +208,6 @@ static bool cmdline_place(const struct guest_mem *mem, const struct load_request
     return true;
 }
 
-uint16_t load_linux_graphics(const char *append)
-{
-    unsigned long mode = 0;
-    for (const char *word = append; *word; word += strcspn(word, " ")) {
-        word += strspn(word, " ");
-        if (strncmp(word, "vga=", 4) == 0)
-            mode = strtoul(word + 4, NULL, 0);
-    }
-    return mode >= VGA_VBE_FIRST && mode <= VGA_VBE_LAST ? (uint16_t)(mode - VGA_VBE_OFFSET) : 0;
-}
-
 // As the setup code would have found it (arch/x86/boot/video*.c).
 static void screen_fill(struct screen_info *info, const struct load_screen *screen)
 {
@@ -236,11 +258,12 @@ static void setup_place(const struct guest_mem *mem, const struct load_request *
                         struct load_entry *entry)
 {
     uint8_t *to = guest_mem_at(mem, LOAD_INFO, SETUP_STACK);
-    uint16_t graphics = load_linux_graphics(request->append);
     image->hdr.type_of_loader = LOADER_UNDEFINED;
     image->hdr.loadflags |= CAN_USE_HEAP;
     image->hdr.heap_end_ptr = SETUP_STACK - SETUP_ENTRY;
-    image->hdr.vid_mode = graphics ? graphics + VGA_VBE_OFFSET : VGA_NORMAL;
+    image->hdr.vid_mode = vga_option(request->append);
+    if (image->hdr.version >= PROTOCOL_RELOC)
+        image->hdr.code32_start = (uint32_t)image->load;
     memcpy(to, request->kernel.data, image->setup_size);
     memcpy(to + HEADER_AT, &image->hdr, header_size(&request->kernel));
     *entry = (struct load_entry){
@@ -250,7 +273,7 @@ static void setup_place(const struct guest_mem *mem, const struct load_request *
 bool load_linux(const struct guest_mem *mem, const struct load_request *request, struct load_entry *entry, char *error)
 {
     struct linux_image image = {0};
-    if (!image_check(&request->kernel, &image, error) || !image_place(mem, &request->kernel, &image, error) ||
+    if (!image_check(&request->kernel, request->append, &image, error) || !image_place(mem, &request->kernel, &image, error) ||
         !initrd_place(mem, request, &image, error) || !cmdline_place(mem, request, &image, error))
         return false;
     memcpy(guest_mem_at(mem, image.load, image.code_size), image.code, image.code_size);
