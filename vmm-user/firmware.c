@@ -32,14 +32,8 @@ static bool is_v86(const struct utcb_state *s)
 static int linear_walk(struct vm *vm, const struct utcb_state *s, uint64_t linear, unsigned access, uint64_t *gpa,
                        uint32_t *error)
 {
-    const struct guest_paging paging = {.cr0 = s->cr0,
-                                        .cr3 = s->cr3,
-                                        .cr4 = s->cr4,
-                                        .efer = s->efer,
-                                        .rflags = s->rflags,
-                                        .cpl = (uint8_t)(is_v86(s) ? 3 : s->seg[SEG_SS].ar >> 5 & 3),
-                                        .max_phys = vm->vcpus[0].cpuid.max_phys,
-                                        .gate = vm->vcpus[0].insn.gate};
+    const struct vcpu *v = &vm->vcpus[0];
+    const struct guest_paging paging = guest_paging_of(s, v->cpuid.max_phys, v->insn.gate);
     return guest_walk(&vm->mem, &paging, linear, access, gpa, error);
 }
 

@@ -3,6 +3,7 @@
 // 4). Pure code: tables are read from guest RAM, which the guest may change at any time.
 #pragma once
 
+#include "abi/utcb.h"
 #include "vmm-user/guest_mem.h"
 #include "x86/regs.h"
 
@@ -22,6 +23,13 @@ struct guest_paging {
     uint8_t max_phys; // physical address bits, CPUID 80000008.EAX[7:0]; 32-52
     uint64_t gate;    // bits of physical addresses that do not leave the processor: bit 20 while A20 is closed, else 0
 };
+
+// As the guest's own code finds it, without protection keys.
+static inline struct guest_paging guest_paging_of(const struct utcb_state *s, uint8_t max_phys, uint64_t gate)
+{
+    uint8_t cpl = s->rflags & RFLAGS_VM ? 3 : s->seg[SEG_SS].ar >> 5 & 3;
+    return (struct guest_paging){s->cr0, s->cr3, s->cr4, s->efer, s->rflags, 0, cpl, max_phys, gate};
+}
 
 enum guest_walk_result {
     GUEST_WALK_OK,

@@ -55,12 +55,7 @@ static const struct utcb_state *inspect_take(struct answer *a)
 // Bytes at a linear address, up to the first page that is not mapped or is no RAM.
 static unsigned linear_read(const struct utcb_state *s, uint64_t linear, uint8_t *to, unsigned size)
 {
-    const struct guest_paging paging = {.cr0 = s->cr0,
-                                        .cr3 = s->cr3,
-                                        .cr4 = s->cr4,
-                                        .efer = s->efer,
-                                        .max_phys = vm.vcpus[0].cpuid.max_phys,
-                                        .gate = vm.vcpus[0].insn.gate};
+    const struct guest_paging paging = guest_paging_of(s, vm.vcpus[0].cpuid.max_phys, vm.vcpus[0].insn.gate);
     for (unsigned i = 0; i < size; i++) {
         uint64_t gpa, byte;
         uint32_t error;

@@ -53,9 +53,7 @@ static void fail(struct task_switch *t, unsigned vector, uint32_t error)
 static bool linear_access(struct task_switch *t, uint64_t linear, void *data, unsigned size, bool write)
 {
     struct utcb_state *s = t->s;
-    const struct guest_paging paging = {
-        .cr0 = s->cr0, .cr3 = s->cr3, .cr4 = s->cr4, .efer = s->efer, .max_phys = t->v->cpuid.max_phys,
-        .gate = t->v->insn.gate};
+    const struct guest_paging paging = guest_paging_of(s, t->v->cpuid.max_phys, t->v->insn.gate);
     for (unsigned done = 0; done < size;) {
         uint64_t at = (uint32_t)(linear + done), gpa = at & ~paging.gate;
         unsigned n = 4096 - (unsigned)(at & 4095) < size - done ? 4096 - (unsigned)(at & 4095) : size - done;

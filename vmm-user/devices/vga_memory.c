@@ -1,42 +1,7 @@
 // SPDX-License-Identifier: MIT
 // CPU accesses to the VGA's memory: the graphics controller's data path, once per byte.
 #include "vmm-user/devices/vga_parts.h"
-
-typedef uint16_t __attribute__((aligned(1), may_alias)) any_u16;
-typedef uint32_t __attribute__((aligned(1), may_alias)) any_u32;
-typedef uint64_t __attribute__((aligned(1), may_alias)) any_u64;
-
-static inline uint64_t bytes_load(const uint8_t *at, unsigned size)
-{
-    switch (size) {
-    case 1:
-        return *(const volatile uint8_t *)at;
-    case 2:
-        return *(const volatile any_u16 *)at;
-    case 4:
-        return *(const volatile any_u32 *)at;
-    default:
-        return *(const volatile any_u64 *)at;
-    }
-}
-
-static inline void bytes_store(uint8_t *at, unsigned size, uint64_t value)
-{
-    switch (size) {
-    case 1:
-        *(volatile uint8_t *)at = (uint8_t)value;
-        break;
-    case 2:
-        *(volatile any_u16 *)at = (uint16_t)value;
-        break;
-    case 4:
-        *(volatile any_u32 *)at = (uint32_t)value;
-        break;
-    default:
-        *(volatile any_u64 *)at = value;
-        break;
-    }
-}
+#include "vmm-user/guest_mem.h"
 
 // A byte for each of the four planes that `bits` names.
 static inline uint32_t planes_of(unsigned bits)
@@ -126,7 +91,7 @@ static void window_copy(struct vga *v, const struct vga_plan *p, bool to_window)
 {
     uint8_t *window = v->host.window + p->first;
     if (p->first == 0) {
-        any_u32 *wide = (any_u32 *)window;
+        host_u32 *wide = (host_u32 *)window;
         for (size_t i = 0; i < p->size; i += 4, wide++) {
             if (to_window)
                 *wide = v->planes[i];
@@ -135,7 +100,7 @@ static void window_copy(struct vga *v, const struct vga_plan *p, bool to_window)
         }
         return;
     }
-    any_u16 *cell = (any_u16 *)window;
+    host_u16 *cell = (host_u16 *)window;
     for (size_t i = 0; i < p->size; i += 2, cell++) {
         if (to_window)
             *cell = (uint16_t)v->planes[i];
@@ -326,9 +291,9 @@ static __attribute__((noinline)) uint64_t read_other(struct vga *v, uint64_t add
     if (!aperture_offset(v, addr, size, &offset))
         return size == 1 ? 0xff : read_piecewise(v, addr, size);
     if (v->plan.path == VGA_PATH_DIRECT)
-        return bytes_load(v->host.window + v->plan.first + offset, size);
+        return host_load(v->host.window + v->plan.first + offset, size);
     if (v->plan.path == VGA_PATH_BANK)
-        return bytes_load(bank_at(v, offset), size);
+        return host_load(bank_at(v, offset), size);
     uint64_t value = 0;
     for (unsigned i = 0; i < size; i++)
         value |= (uint64_t)byte_read(v, offset + i) << 8 * i;
@@ -342,9 +307,9 @@ static __attribute__((noinline)) void write_other(struct vga *v, uint64_t addr, 
         if (size > 1)
             write_piecewise(v, addr, size, value);
     } else if (v->plan.path == VGA_PATH_DIRECT) {
-        bytes_store(v->host.window + v->plan.first + offset, size, value);
+        host_store(v->host.window + v->plan.first + offset, size, value);
     } else if (v->plan.path == VGA_PATH_BANK) {
-        bytes_store(bank_at(v, offset), size, value);
+        host_store(bank_at(v, offset), size, value);
     } else {
         for (unsigned i = 0; i < size; i++, value >>= 8)
             byte_write(v, offset + i, (uint8_t)value);
@@ -407,14 +372,14 @@ void vga_put(struct vga *v, uint64_t addr, unsigned size, uint64_t count, const 
         return;
     }
     for (uint64_t i = 0; i < count; i++, addr += size, in += size)
-        vga_write(v, addr, size, bytes_load(in, size));
+        vga_write(v, addr, size, host_load(in, size));
 }
 
 void vga_get(struct vga *v, uint64_t addr, unsigned size, uint64_t count, void *to)
 {
     uint8_t *out = to;
     for (uint64_t i = 0; i < count; i++, addr += size, out += size)
-        bytes_store(out, size, vga_read(v, addr, size));
+        host_store(out, size, vga_read(v, addr, size));
 }
 
 void vga_copy(struct vga *v, uint64_t to, uint64_t from, unsigned size, uint64_t count)

@@ -177,48 +177,31 @@ ALU(alu_sar)
 
 // Shifts of two registers' bits. A 16-bit operand with a count over 16 is undefined; we take what the processors do,
 // which is to go on with the destination's bits.
-ALU(alu_shld)
+static uint64_t shift_double(uint64_t dst, uint64_t src, unsigned size, unsigned count, bool left, uint64_t *rflags)
 {
-    unsigned bits = 8 * size, count = shift_count(third, size);
+    unsigned bits = 8 * size;
+    bool over = count > bits;
+    uint64_t from = over ? src : dst, in = over ? dst : src;
     if (count == 0) {
         return dst;
     }
-    uint64_t result = 0;
-    bool carry = false;
-    if (count <= bits) {
-        result = count < bits ? (dst << count | src >> (bits - count)) & size_mask(size) : src;
-        carry = (dst >> (bits - count)) & 1;
-    } else {
-        unsigned more = count - bits;
-        result = (src << more | dst >> (bits - more)) & size_mask(size);
-        carry = (src >> (bits - more)) & 1;
-    }
-    bool changed = (dst ^ result) & top_bit(size);
+    count -= over ? bits : 0;
+    unsigned rest = bits - count;
+    uint64_t result = rest == 0 ? in : (left ? from << count | in >> rest : from >> count | in << rest) & size_mask(size);
+    bool carry = from >> (left ? rest : count - 1) & 1, changed = (dst ^ result) & top_bit(size);
     flags_set(rflags, FLAGS_RESULT | RFLAGS_CF | RFLAGS_OF,
               result_flags(result, size) | flag_if(carry, RFLAGS_CF) | flag_if(changed, RFLAGS_OF));
     return result;
 }
 
+ALU(alu_shld)
+{
+    return shift_double(dst, src, size, shift_count(third, size), true, rflags);
+}
+
 ALU(alu_shrd)
 {
-    unsigned bits = 8 * size, count = shift_count(third, size);
-    if (count == 0) {
-        return dst;
-    }
-    uint64_t result = 0;
-    bool carry = false;
-    if (count <= bits) {
-        result = count < bits ? (dst >> count | src << (bits - count)) & size_mask(size) : src;
-        carry = (dst >> (count - 1)) & 1;
-    } else {
-        unsigned more = count - bits;
-        result = (src >> more | dst << (bits - more)) & size_mask(size);
-        carry = (src >> (more - 1)) & 1;
-    }
-    bool changed = (dst ^ result) & top_bit(size);
-    flags_set(rflags, FLAGS_RESULT | RFLAGS_CF | RFLAGS_OF,
-              result_flags(result, size) | flag_if(carry, RFLAGS_CF) | flag_if(changed, RFLAGS_OF));
-    return result;
+    return shift_double(dst, src, size, shift_count(third, size), false, rflags);
 }
 
 ALU(alu_imul)

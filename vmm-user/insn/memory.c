@@ -57,15 +57,8 @@ enum insn_result linear_address(struct insn_cpu *cpu, enum insn_mode mode, unsig
 static enum insn_result walk(struct insn_cpu *cpu, uint64_t linear, unsigned access, uint64_t *gpa)
 {
     const struct utcb_state *state = cpu->state;
-    const struct guest_paging paging = {.cr0 = state->cr0,
-                                        .cr3 = state->cr3,
-                                        .cr4 = state->cr4,
-                                        .efer = state->efer,
-                                        .rflags = state->rflags,
-                                        .pkru = cpu->pkru,
-                                        .cpl = (uint8_t)cpl_of(state),
-                                        .max_phys = cpu->max_phys,
-                                        .gate = cpu->gate};
+    struct guest_paging paging = guest_paging_of(state, cpu->max_phys, cpu->gate);
+    paging.pkru = cpu->pkru;
     uint32_t error = 0;
     switch (guest_walk_remember(cpu->ram, &paging, &cpu->cache->walks, regime_of(cpu), linear, access, gpa, &error)) {
     case GUEST_WALK_OK:
