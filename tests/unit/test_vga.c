@@ -2,66 +2,7 @@
 // sources: vmm-user/devices/vga.c vmm-user/devices/vga_memory.c vmm-user/devices/vga_dispi.c
 // sources: vmm-user/devices/vga_render_text.c vmm-user/devices/vga_picture.c vmm-user/devices/vga_terminal.c
 // sources: vmm-user/devices/pci_host.c vmm-user/devices/reset_port.c
-#include "tests/unit/cmocka_all.h"
-#include "tests/unit/vga_modes.h"
-#include "vmm-user/devices/vga_terminal.h"
-
-static struct fake f;
-static struct vga v;
-static struct pci_host pci;
-static uint8_t window[VGA_MEMORY_SIZE], framebuffer[4 << 20];
-static struct vga_mapping mapped; // what the machine was told last
-static unsigned mappings;
-static uint32_t lfb_base;
-static bool lfb_decoded;
-
-static void note_mapping(void *ctx, struct vga_mapping now)
-{
-    (void)ctx;
-    mapped = now;
-    mappings++;
-}
-
-static void note_lfb(void *ctx, uint32_t base, bool decoded)
-{
-    (void)ctx;
-    lfb_base = base;
-    lfb_decoded = decoded;
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    fake_init(&f);
-    memset(window, 0xcc, sizeof(window));
-    memset(framebuffer, 0xcc, sizeof(framebuffer));
-    mapped = (struct vga_mapping){0};
-    mappings = 0;
-    struct vga_host host = {window, framebuffer, sizeof(framebuffer), note_mapping, note_lfb, NULL, NULL};
-    vga_init(&v, &f.clock, &host);
-    pci_host_init(&pci, &f.clock, NULL);
-    return 0;
-}
-
-static uint8_t peek(uint32_t addr)
-{
-    return (uint8_t)vga_read(&v, addr, 1);
-}
-
-static void poke(uint32_t addr, uint8_t value)
-{
-    vga_write(&v, addr, 1, value);
-}
-
-static void gc(uint8_t index, uint8_t value)
-{
-    vga_set(&v, 0x3ce, index, value);
-}
-
-static void seq(uint8_t index, uint8_t value)
-{
-    vga_set(&v, 0x3c4, index, value);
-}
+#include "tests/unit/vga_board.h"
 
 // ---- text
 
@@ -114,11 +55,6 @@ static void test_font_load_keeps_text(void **state)
     for (unsigned i = 0; i < 0x8000; i++)
         assert_int_equal(window[0x18000 + i], (uint8_t)(i * 7));
     assert_int_equal(v.planes[65 * 32] >> 16 & 0xff, 65);
-}
-
-static void crtc(uint8_t index, uint8_t value)
-{
-    vga_set(&v, 0x3d4, index, value);
 }
 
 static void test_scroll_and_cursor(void **state)
@@ -276,104 +212,6 @@ static void test_chain4_and_mode_x(void **state)
     assert_int_equal(window[80 * 4 * 10], 0);
 }
 
-// ---- pictures
-
-static unsigned pixel(const uint8_t *rgb, unsigned x)
-{
-    return rgb[3 * x] << 16 | rgb[3 * x + 1] << 8 | rgb[3 * x + 2];
-}
-
-static void palette_identity(void)
-{
-    out8(&v, 0x3c8, 0);
-    for (unsigned i = 0; i < 256; i++)
-        for (unsigned c = 0; c < 3; c++)
-            out8(&v, 0x3c9, c == 2 ? (uint8_t)(i & 63) : 0);
-}
-
-static unsigned blue(unsigned dac)
-{
-    return (dac & 63) << 2 | (dac & 1) * 3;
-}
-
-static void test_cga_pictures(void **state)
-{
-    (void)state;
-    struct vga_picture p;
-    uint8_t rgb[640 * 3];
-    vga_set_mode(&v, &mode_04);
-    palette_identity();
-    assert_int_equal(vga_mode(&v).kind, VGA_CGA);
-    assert_int_equal(vga_mode(&v).width, 320);
-    assert_int_equal(vga_mode(&v).height, 200);
-    vga_write(&v, 0xb8000 + 80 + 1, 1, 0x1b);  // line 2: pixels 4-7: 0 1 2 3
-    vga_write(&v, 0xba000 + 80 * 99, 1, 0xe4); // line 199
-    vga_picture_begin(&p, &v);
-    vga_picture_row(&p, 2, rgb);
-    assert_int_equal(pixel(rgb, 4), 0);
-    assert_int_equal(pixel(rgb, 5), blue(0x13));
-    assert_int_equal(pixel(rgb, 6), blue(0x15));
-    assert_int_equal(pixel(rgb, 7), blue(0x17));
-    vga_picture_row(&p, 199, rgb);
-    assert_int_equal(pixel(rgb, 0), blue(0x17));
-    assert_int_equal(pixel(rgb, 3), 0);
-    vga_set_mode(&v, &mode_06);
-    assert_int_equal(vga_mode(&v).bpp, 1);
-    assert_int_equal(vga_mode(&v).width, 640);
-    assert_int_equal(vga_mode(&v).height, 200);
-    poke(0xba000 + 1, 0x80); // line 1, x = 8
-    vga_picture_begin(&p, &v);
-    vga_picture_row(&p, 1, rgb);
-    assert_int_equal(pixel(rgb, 8), blue(0x17));
-    assert_int_equal(pixel(rgb, 9), 0);
-}
-
-static void test_planar_picture(void **state)
-{
-    (void)state;
-    struct vga_picture p;
-    uint8_t rgb[640 * 3];
-    vga_set_mode(&v, &mode_12);
-    palette_identity();
-    assert_int_equal(vga_mode(&v).kind, VGA_PLANAR);
-    assert_int_equal(vga_mode(&v).width, 640);
-    assert_int_equal(vga_mode(&v).height, 480);
-    v.planes[479 * 80 + 79] = 0x01000101; // colour 11 at the last pixel
-    vga_picture_begin(&p, &v);
-    vga_picture_row(&p, 479, rgb);
-    assert_int_equal(pixel(rgb, 639), blue(0x3b));
-    vga_picture_row(&p, 480, rgb);                             // nothing
-    in8(&v, 0x3da), out8(&v, 0x3c0, 0x33), out8(&v, 0x3c0, 3); // pan by three pixels
-    vga_picture_begin(&p, &v);
-    vga_picture_row(&p, 479, rgb);
-    assert_int_equal(pixel(rgb, 636), blue(0x3b));
-}
-
-static void test_text_picture(void **state)
-{
-    (void)state;
-    struct vga_picture p;
-    uint8_t rgb[720 * 3];
-    vga_set_mode(&v, &mode_03);
-    palette_identity();
-    v.planes[0xc4 * 32 + 7] = 0x00ff0000; // a horizontal line
-    v.planes['A' * 32 + 7] = 0x00810000;
-    vga_write(&v, 0xb8000, 4, 0x4f411ec4);
-    crtc(0x0e, 1);
-    vga_picture_begin(&p, &v);
-    vga_picture_row(&p, 7, rgb);
-    assert_int_equal(pixel(rgb, 0), blue(0x3e));
-    assert_int_equal(pixel(rgb, 8), blue(0x3e)); // the ninth dot
-    assert_int_equal(pixel(rgb, 9), blue(0x3f));
-    assert_int_equal(pixel(rgb, 10), blue(4));
-    assert_int_equal(pixel(rgb, 17), blue(4));
-    crtc(0x0e, 0), crtc(0x0f, 1);
-    vga_picture_begin(&p, &v);
-    vga_picture_row(&p, 13, rgb); // cursor lines
-    assert_int_equal(pixel(rgb, 9), blue(0x3f));
-    assert_int_equal(pixel(rgb, 0), blue(1));
-}
-
 // ---- registers
 
 static void test_dac(void **state)
@@ -449,178 +287,6 @@ static void test_retrace(void **state)
     for (unsigned i = 0; i < 25; i++) // nonsense
         crtc(0x11, 0), crtc((uint8_t)i, 0);
     in8(&v, 0x3da);
-}
-
-// ---- DISPI
-
-static void dispi(uint16_t index, uint16_t value)
-{
-    out16(&v, 0x1ce, index);
-    out16(&v, 0x1cf, value);
-}
-
-static uint16_t dispi_get(uint16_t index)
-{
-    out16(&v, 0x1ce, index);
-    return in16(&v, 0x1cf);
-}
-
-static void dispi_mode(unsigned width, unsigned height, unsigned bpp, unsigned flags)
-{
-    dispi(4, 0);
-    dispi(1, (uint16_t)width), dispi(2, (uint16_t)height), dispi(3, (uint16_t)bpp);
-    dispi(4, (uint16_t)(1 | flags));
-}
-
-static void test_dispi(void **state)
-{
-    (void)state;
-    vga_set_mode(&v, &mode_03);
-    assert_int_equal(dispi_get(0), 0xb0c5);
-    dispi(0, 0xb0c2);
-    assert_int_equal(dispi_get(0), 0xb0c2);
-    dispi(0, 0x1234);
-    assert_int_equal(dispi_get(0), 0xb0c2);
-    assert_int_equal(dispi_get(10), 64);
-    dispi(4, 2);
-    assert_int_equal(dispi_get(1), 2560);
-    assert_int_equal(dispi_get(3), 32);
-    dispi_mode(1024, 768, 32, 0x40);
-    assert_int_equal(dispi_get(4), 0x41);
-    assert_ptr_equal(mapped.memory, framebuffer); // the bank
-    assert_int_equal(framebuffer[1000], 0);       // cleared
-    assert_int_equal(dispi_get(6), 1024);
-    assert_int_equal(dispi_get(7), 1024); // lines in 4 MiB
-    vga_write(&v, VGA_MEMORY_BASE + 4, 4, 0x00112233);
-    assert_int_equal(framebuffer[6], 0x11);
-    dispi(5, 63);
-    vga_write(&v, VGA_MEMORY_BASE + 0xfffc, 4, 0xdeadbeef);
-    assert_int_equal(framebuffer[sizeof(framebuffer) - 1], 0xde);
-    dispi(5, 64); // past the end
-    assert_int_equal(dispi_get(5), 63);
-    dispi(9, 257);
-    assert_int_equal(dispi_get(9), 0);
-    dispi(9, 256);
-    assert_int_equal(dispi_get(9), 256);
-    struct vga_picture p;
-    static uint8_t rgb[1024 * 3];
-    vga_picture_begin(&p, &v);
-    assert_int_equal(p.mode.kind, VGA_LINEAR);
-    vga_picture_row(&p, 767, rgb);
-    assert_int_equal(pixel(rgb, 1023), 0xadbeef);
-    dispi(1, 640); // not while it is on
-    assert_int_equal(dispi_get(1), 1024);
-    dispi_mode(2560, 1600, 32, 0x40); // does not fit
-    assert_int_equal(dispi_get(4) & 1, 0);
-    dispi_mode(640, 480, 7, 0x40);
-    assert_int_equal(dispi_get(4) & 1, 0);
-    assert_int_equal(mapped.base, 0xb8000); // text again
-}
-
-static void test_dispi_depths(void **state)
-{
-    (void)state;
-    static const struct {
-        unsigned bpp, bytes;
-        uint32_t value, rgb;
-    } depths[] = {{15, 2, 0x7c1f, 0xf800f8}, {16, 2, 0x07e0, 0x00ff00}, {24, 3, 0x123456, 0x123456}, {8, 1, 7, 0x1f}};
-    struct vga_picture p;
-    uint8_t rgb[640 * 3];
-    vga_set_mode(&v, &mode_12);
-    palette_identity();
-    for (unsigned i = 0; i < 4; i++) {
-        dispi_mode(640, 480, depths[i].bpp, 0x40);
-        memcpy(framebuffer + 639 * depths[i].bytes, &depths[i].value, depths[i].bytes);
-        vga_picture_begin(&p, &v);
-        vga_picture_row(&p, 0, rgb);
-        assert_int_equal(pixel(rgb, 639), depths[i].rgb);
-    }
-    dispi_mode(800, 600, 4, 0); // planes
-    assert_int_equal(dispi_get(4), 1);
-    poke(0xa0000 + 100 * 599, 0x80);
-    vga_picture_begin(&p, &v);
-    static uint8_t wide[800 * 3];
-    vga_picture_row(&p, 599, wide);
-    assert_int_equal(pixel(wide, 0), blue(0x3f));
-}
-
-static void test_pci(void **state)
-{
-    (void)state;
-    assert_true(vga_plug(&v, &pci, 2 << 3));
-    assert_int_equal(pci_config_read(&pci, 0, 16, 0, 4), 0x11111234);
-    assert_int_equal(pci_config_read(&pci, 0, 16, 10, 2), 0x0300);
-    pci_config_write(&pci, 0, 16, 0x10, 4, 0xffffffff);
-    assert_int_equal(pci_config_read(&pci, 0, 16, 0x10, 4), 0xffc00008); // as large as the framebuffer
-    pci_config_write(&pci, 0, 16, 0x10, 4, 0xfd000000);
-    assert_int_equal(lfb_base, 0xfd000000);
-    assert_true(lfb_decoded);
-    pci_config_write(&pci, 0, 16, 4, 2, 0);
-    assert_false(lfb_decoded);
-    v.dev.ops->write(&v.dev, IO_MMIO, 0xfd000000 + sizeof(framebuffer) - 4, 8, ~0ull); // over the end
-    v.dev.ops->write(&v.dev, IO_MMIO, 0xfd000010, 4, 0x12345678);
-    assert_int_equal(v.dev.ops->read(&v.dev, IO_MMIO, 0xfd000012, 2), 0x1234);
-    v.dev.ops->reset(&v.dev);
-    assert_int_equal(lfb_base, VGA_LFB_BASE);
-    assert_true(lfb_decoded);
-}
-
-static unsigned backings;
-static bool has_memory;
-
-static bool back(void *ctx)
-{
-    (void)ctx;
-    backings++;
-    return has_memory;
-}
-
-// The framebuffer gets its memory with its first use; without any, its modes do not come on.
-static void test_framebuffer_on_demand(void **state)
-{
-    (void)state;
-    struct vga_host host = {window, framebuffer, sizeof(framebuffer), note_mapping, note_lfb, NULL, back};
-    vga_init(&v, &f.clock, &host);
-    backings = 0;
-    has_memory = false;
-    vga_set_mode(&v, &mode_03);
-    assert_int_equal(v.dev.ops->read(&v.dev, IO_MMIO, VGA_LFB_BASE, 4), 0);
-    assert_int_equal(backings, 0);
-    dispi_mode(640, 480, 8, 0x40);
-    assert_int_equal(dispi_get(4) & 1, 0);
-    v.dev.ops->write(&v.dev, IO_MMIO, VGA_LFB_BASE, 4, 1);
-    assert_int_equal(framebuffer[0], 0xcc);
-    assert_int_equal(backings, 2);
-    has_memory = true;
-    dispi_mode(640, 480, 8, 0x40);
-    assert_int_equal(dispi_get(4) & 1, 1);
-    dispi_mode(800, 600, 8, 0x40);
-    assert_int_equal(backings, 3);
-}
-
-// A bank is seen at A0000 without an exit; the VGA's own modes are not.
-static void test_banks_are_mapped(void **state)
-{
-    (void)state;
-    vga_set_mode(&v, &mode_13);
-    memset(window, 0x77, 0x10000);
-    dispi_mode(1024, 768, 8, 0);
-    assert_int_equal(mapped.base, 0xa0000);
-    assert_int_equal(mapped.size, 0x10000);
-    assert_ptr_equal(mapped.memory, framebuffer);
-    unsigned before = mappings;
-    dispi(5, 3);
-    assert_ptr_equal(mapped.memory, framebuffer + 3 * 0x10000);
-    assert_int_equal(mappings, before + 2); // closed, and opened again
-    dispi(5, 3);
-    dispi(5, 64); // there is none
-    assert_int_equal(mappings, before + 2);
-    mapped.memory[7] = 0x5a;
-    assert_int_equal(peek(0xa0007), 0x5a);
-    assert_int_equal(vga_mapping(&v).size, 0x10000);
-    dispi(4, 0);
-    assert_ptr_equal(mapped.memory, window); // mode 13h, as it was
-    assert_int_equal(window[5], 0x77);
 }
 
 // ---- state, terminal
@@ -701,17 +367,9 @@ int main(void)
         cmocka_unit_test_setup(test_read_modes, setup),
         cmocka_unit_test_setup(test_bulk, setup),
         cmocka_unit_test_setup(test_chain4_and_mode_x, setup),
-        cmocka_unit_test_setup(test_cga_pictures, setup),
-        cmocka_unit_test_setup(test_planar_picture, setup),
-        cmocka_unit_test_setup(test_text_picture, setup),
         cmocka_unit_test_setup(test_dac, setup),
         cmocka_unit_test_setup(test_registers, setup),
         cmocka_unit_test_setup(test_retrace, setup),
-        cmocka_unit_test_setup(test_dispi, setup),
-        cmocka_unit_test_setup(test_dispi_depths, setup),
-        cmocka_unit_test_setup(test_pci, setup),
-        cmocka_unit_test_setup(test_framebuffer_on_demand, setup),
-        cmocka_unit_test_setup(test_banks_are_mapped, setup),
         cmocka_unit_test_setup(test_state, setup),
         cmocka_unit_test_setup(test_terminal, setup),
     };
