@@ -43,11 +43,47 @@ void nmi_iret(struct vcpu *v)
     v->vmcb->intercept_1 &= ~SVM_INTERCEPT_1(SVM_EXIT_IRET);
 }
 
-// At any exit but that of the IRET itself.
-void nmi_settle(struct vcpu *v)
+#define IRET_FAULTS (1u << EXC_TS | 1u << EXC_NP | 1u << EXC_SS | 1u << EXC_GP | 1u << EXC_PF)
+#define DR6_HITS    0xfu
+#define DR6_BS      (1ull << 14)
+
+// Where an NMI waits for the IRET, TF tells its end; its faults exit first. False: something would push that TF, or the
+// guest has it itself.
+bool nmi_step(struct vcpu *v)
 {
-    if (v->nmi == NMI_IRET && v->vmcb->rip != v->nmi_iret_rip)
+    struct vmcb *c = v->vmcb;
+    if (c->rflags & RFLAGS_TF || c->event_inj & INTR_VALID || (c->vintr & SVM_V_IRQ && c->rflags & RFLAGS_IF))
+        return false;
+    v->nmi = NMI_STEP;
+    v->nmi_dr6 = c->dr6;
+    c->dr6 &= ~DR6_BS;
+    c->rflags |= RFLAGS_TF;
+    c->intercept_exceptions |= IRET_FAULTS;
+    return true;
+}
+
+// True: the exit was for the step alone.
+static bool nmi_stepped(struct vcpu *v)
+{
+    struct vmcb *c = v->vmcb;
+    uint64_t vector = c->exit_code - (SVM_EXIT_DB - EXC_DB);
+    bool step = vector == EXC_DB && c->dr6 & DR6_BS, fault = vector < EXC_COUNT && IRET_FAULTS >> vector & 1;
+    c->dr6 = (c->dr6 & ~DR6_BS) | (v->nmi_dr6 & DR6_BS);
+    c->intercept_exceptions &= ~IRET_FAULTS;
+    v->nmi = step || c->rip != v->nmi_iret_rip ? NMI_OPEN : fault ? NMI_FAULT : NMI_IRET;
+    if (v->nmi != NMI_OPEN)
+        c->rflags &= ~RFLAGS_TF;
+    return fault || (step && !(c->dr6 & ~v->nmi_dr6 & DR6_HITS));
+}
+
+// At any exit but that of the IRET itself. True: there is nothing else to it.
+bool nmi_settle(struct vcpu *v)
+{
+    if (v->nmi == NMI_STEP)
+        return nmi_stepped(v);
+    if (v->nmi != NMI_BLOCKED && v->vmcb->rip != v->nmi_iret_rip)
         v->nmi = NMI_OPEN;
+    return false;
 }
 
 // A virtual interrupt, whatever the TPR. Intercepted it is an interrupt window; else it is delivered.

@@ -88,8 +88,10 @@ static inline unsigned event_of(const struct vmcb *c)
 
 static COLD _Noreturn void exit_rare(struct vcpu *v, unsigned event)
 {
-    if (v->nmi != NMI_OPEN)
-        nmi_settle(v);
+    if (v->nmi != NMI_OPEN && nmi_settle(v)) {
+        v->base.stats->preemptions++;
+        vcpu_resume(v->base.ec);
+    }
     if (handlers[event])
         handlers[event](v);
     vcpu_event(v->base.ec, event);
@@ -112,12 +114,13 @@ _Noreturn void svm_exit(struct vcpu *v)
     vcpu_event(v->base.ec, event);
 }
 
-// NMIs are open, and the VMM waits for that. Where an IRET is still to be executed, the guest is left soon to see.
+// NMIs are open, and the VMM waits for that. Where an IRET is still to be executed and cannot be stepped over, the guest is left
+// soon to see.
 #define IRET_TICKS 20000
 
 static COLD void nmi_window(struct vcpu *v, uint64_t now)
 {
-    if (v->nmi == NMI_IRET)
+    if (v->nmi == NMI_FAULT || (v->nmi == NMI_IRET && !nmi_step(v)))
         vcpu_timer_bound(v->base.cpu, now + IRET_TICKS);
     if (v->nmi != NMI_OPEN)
         return;

@@ -32,8 +32,9 @@ struct svm_cpu {         // one per CPU
 };
 extern struct svm_cpu svm_cpus[MAX_CPUS];
 
-// The state of NMIs, which a VMCB does not hold: injected, and its IRET exited but perhaps not executed yet.
-enum nmi_state { NMI_OPEN, NMI_BLOCKED, NMI_IRET };
+// The state of NMIs, which a VMCB does not hold: injected; its IRET exited but perhaps not executed yet; is being stepped over;
+// faults.
+enum nmi_state { NMI_OPEN, NMI_BLOCKED, NMI_IRET, NMI_STEP, NMI_FAULT };
 
 #define REASON_NONE 0xffff // no exit since the last reply
 
@@ -46,7 +47,7 @@ struct vcpu {
     uint32_t reason;     // event of the last exit
     uint32_t flush_seen; // pd->guest_tag when the ASID was taken
     uint64_t asid_round; // of the CPU, when the ASID was taken
-    uint64_t nmi_iret_rip;
+    uint64_t nmi_iret_rip, nmi_dr6; // at the IRET
     uint64_t error; // of a failed entry
     uint32_t rule;
     uint8_t soft_length; // by how much RIP was moved to inject a software event; 0 = it was not
@@ -86,7 +87,8 @@ void event_interrupted(struct vcpu *v, struct utcb_state *s);
 void event_keep(struct vcpu *v);
 void nmi_block(struct vcpu *v, bool block);
 void nmi_iret(struct vcpu *v);
-void nmi_settle(struct vcpu *v);
+bool nmi_step(struct vcpu *v);
+bool nmi_settle(struct vcpu *v);
 // exit.c, entry.asm
 _Noreturn void svm_vcpu_run(struct ec *ec);
 _Noreturn void svm_enter(struct vcpu *v);
