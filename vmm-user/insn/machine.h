@@ -10,6 +10,15 @@
 
 enum { GUEST_PAGE_SIZE = 4096 };
 
+// Returns what is not INSN_DONE to the caller.
+#define TRY(...)                               \
+    do {                                       \
+        enum insn_result try_ = (__VA_ARGS__); \
+        if (try_ != INSN_DONE) {               \
+            return try_;                       \
+        }                                      \
+    } while (0)
+
 // A place in memory of `size` bytes for one access: RAM at `host`, or devices at gpa; at most two pages.
 struct operand {
     void *host; // NULL: devices, or split over two pages

@@ -162,14 +162,8 @@ enum insn_result exchange_execute(struct insn_cpu *cpu, const struct insn *in)
         return insn_finish(cpu, in);
     }
     locked.flags |= INSN_LOCK;
-    enum insn_result result =
-        operand_resolve(cpu, in->mode, in->segment, effective_address(cpu, in), in->size, GUEST_WRITE, &at);
-    if (result == INSN_DONE) {
-        result = modify_memory(cpu, &locked, &how, &at, &old, &rflags);
-    }
-    if (result != INSN_DONE) {
-        return result;
-    }
+    TRY(operand_resolve(cpu, in->mode, in->segment, effective_address(cpu, in), in->size, GUEST_WRITE, &at));
+    TRY(modify_memory(cpu, &locked, &how, &at, &old, &rflags));
     reg_write(cpu->state, in->src_reg, in->size, old);
     return insn_finish(cpu, in);
 }
@@ -261,17 +255,12 @@ static enum insn_result compare_exchange_8(struct insn_cpu *cpu, const struct in
     eight.size = 8;
     uint64_t old, rflags, expected = pair[0] | pair[1] << 32;
     const struct modification how = {.function = alu_compare_exchange, .src = new[0] | new[1] << 32, .third = expected};
-    enum insn_result result =
-        operand_resolve(cpu, in->mode, in->segment, effective_address(cpu, in), 8, GUEST_WRITE, &at);
-    if (result == INSN_DONE) {
-        result = modify_memory(cpu, &eight, &how, &at, &old, &rflags);
-    }
-    if (result == INSN_DONE) {
-        *equal = old == expected;
-        pair[0] = (uint32_t)old;
-        pair[1] = old >> 32;
-    }
-    return result;
+    TRY(operand_resolve(cpu, in->mode, in->segment, effective_address(cpu, in), 8, GUEST_WRITE, &at));
+    TRY(modify_memory(cpu, &eight, &how, &at, &old, &rflags));
+    *equal = old == expected;
+    pair[0] = (uint32_t)old;
+    pair[1] = old >> 32;
+    return INSN_DONE;
 }
 
 // CMPXCHG8B CMPXCHG16B
@@ -282,11 +271,7 @@ enum insn_result compare_exchange_pair_execute(struct insn_cpu *cpu, const struc
     bool equal = false;
     uint64_t pair[2] = {reg_read(state, GPR_RAX, size), reg_read(state, GPR_RDX, size)};
     const uint64_t new[2] = {reg_read(state, GPR_RBX, size), reg_read(state, GPR_RCX, size)};
-    enum insn_result result =
-        size == 8 ? compare_exchange_16(cpu, in, pair, new, &equal) : compare_exchange_8(cpu, in, pair, new, &equal);
-    if (result != INSN_DONE) {
-        return result;
-    }
+    TRY(size == 8 ? compare_exchange_16(cpu, in, pair, new, &equal) : compare_exchange_8(cpu, in, pair, new, &equal));
     state->rflags = equal ? state->rflags | RFLAGS_ZF : state->rflags & ~RFLAGS_ZF;
     if (!equal) {
         reg_write(state, GPR_RAX, size, pair[0]);

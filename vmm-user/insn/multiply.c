@@ -78,11 +78,8 @@ enum insn_result multiply_execute(struct insn_cpu *cpu, const struct insn *in)
     struct utcb_state *state = cpu->state;
     bool one_operand = in->src == INSN_NONE;
     uint64_t src, quotient, remainder;
-    enum insn_result result = one_operand ? value_read(cpu, in, in->dst, in->dst_reg, in->size, &src)
-                                          : value_read(cpu, in, in->src, in->src_reg, in->size, &src);
-    if (result != INSN_DONE) {
-        return result;
-    }
+    TRY(one_operand ? value_read(cpu, in, in->dst, in->dst_reg, in->size, &src)
+                    : value_read(cpu, in, in->src, in->src_reg, in->size, &src));
     if (!one_operand) {
         uint64_t factor =
             in->third == INSN_IMM ? in->imm & size_mask(in->size) : reg_read(state, in->dst_reg, in->size);

@@ -21,14 +21,10 @@ enum insn_result stack_push(struct insn_cpu *cpu, const struct insn *in, unsigne
     unsigned width = stack_size(cpu, in);
     uint64_t top = (cpu->state->gpr[GPR_RSP] - size) & size_mask(width);
     struct operand at;
-    enum insn_result result = operand_resolve(cpu, in->mode, INSN_SS, top, size, GUEST_WRITE, &at);
-    if (result == INSN_DONE) {
-        result = operand_write(cpu, &at, value);
-    }
-    if (result == INSN_DONE) {
-        reg_write(cpu->state, GPR_RSP, width, top);
-    }
-    return result;
+    TRY(operand_resolve(cpu, in->mode, INSN_SS, top, size, GUEST_WRITE, &at));
+    TRY(operand_write(cpu, &at, value));
+    reg_write(cpu->state, GPR_RSP, width, top);
+    return INSN_DONE;
 }
 
 enum insn_result stack_peek(struct insn_cpu *cpu, const struct insn *in, uint64_t pointer, unsigned size,
@@ -36,8 +32,8 @@ enum insn_result stack_peek(struct insn_cpu *cpu, const struct insn *in, uint64_
 {
     struct operand at;
     uint64_t top = pointer & size_mask(stack_size(cpu, in));
-    enum insn_result result = operand_resolve(cpu, in->mode, INSN_SS, top, size, GUEST_READ, &at);
-    return result == INSN_DONE ? operand_read(cpu, &at, value) : result;
+    TRY(operand_resolve(cpu, in->mode, INSN_SS, top, size, GUEST_READ, &at));
+    return operand_read(cpu, &at, value);
 }
 
 enum insn_result branch_check(struct insn_cpu *cpu, enum insn_mode mode, uint64_t target)
@@ -67,11 +63,9 @@ static enum insn_result target_read(struct insn_cpu *cpu, const struct insn *in,
 enum insn_result jump_execute(struct insn_cpu *cpu, const struct insn *in)
 {
     uint64_t target;
-    enum insn_result result = target_read(cpu, in, &target);
-    if (result == INSN_DONE) {
-        rip_set(cpu, target);
-    }
-    return result;
+    TRY(target_read(cpu, in, &target));
+    rip_set(cpu, target);
+    return INSN_DONE;
 }
 
 enum insn_result jcc_execute(struct insn_cpu *cpu, const struct insn *in)
@@ -107,48 +101,37 @@ enum insn_result loop_execute(struct insn_cpu *cpu, const struct insn *in)
 enum insn_result call_execute(struct insn_cpu *cpu, const struct insn *in)
 {
     uint64_t target;
-    enum insn_result result = target_read(cpu, in, &target);
-    if (result == INSN_DONE) {
-        result = stack_push(cpu, in, in->size, rip_next(cpu, in));
-    }
-    if (result == INSN_DONE) {
-        rip_set(cpu, target);
-    }
-    return result;
+    TRY(target_read(cpu, in, &target));
+    TRY(stack_push(cpu, in, in->size, rip_next(cpu, in)));
+    rip_set(cpu, target);
+    return INSN_DONE;
 }
 
 enum insn_result ret_execute(struct insn_cpu *cpu, const struct insn *in)
 {
     struct utcb_state *state = cpu->state;
     uint64_t target, released = in->size + (in->dst == INSN_IMM ? in->imm : 0);
-    enum insn_result result = stack_peek(cpu, in, state->gpr[GPR_RSP], in->size, &target);
-    if (result == INSN_DONE) {
-        result = branch_check(cpu, in->mode, target);
-    }
-    if (result == INSN_DONE) {
-        stack_set(cpu, in, state->gpr[GPR_RSP] + released);
-        rip_set(cpu, target);
-    }
-    return result;
+    TRY(stack_peek(cpu, in, state->gpr[GPR_RSP], in->size, &target));
+    TRY(branch_check(cpu, in->mode, target));
+    stack_set(cpu, in, state->gpr[GPR_RSP] + released);
+    rip_set(cpu, target);
+    return INSN_DONE;
 }
 
 enum insn_result push_execute(struct insn_cpu *cpu, const struct insn *in)
 {
     uint64_t value;
-    enum insn_result result = value_read(cpu, in, in->dst, in->dst_reg, in->size, &value);
-    if (result == INSN_DONE) {
-        result = stack_push(cpu, in, in->size, value);
-    }
-    return result == INSN_DONE ? insn_finish(cpu, in) : result;
+    TRY(value_read(cpu, in, in->dst, in->dst_reg, in->size, &value));
+    TRY(stack_push(cpu, in, in->size, value));
+    return insn_finish(cpu, in);
 }
 
 // An address based on RSP uses its value after the pop (SDM 2B, POP).
 static enum insn_result pop_to_memory(struct insn_cpu *cpu, const struct insn *in, uint64_t value)
 {
     struct operand at;
-    enum insn_result result =
-        operand_resolve(cpu, in->mode, in->segment, effective_address(cpu, in), in->size, GUEST_WRITE, &at);
-    return result == INSN_DONE ? operand_write(cpu, &at, value) : result;
+    TRY(operand_resolve(cpu, in->mode, in->segment, effective_address(cpu, in), in->size, GUEST_WRITE, &at));
+    return operand_write(cpu, &at, value);
 }
 
 enum insn_result pop_execute(struct insn_cpu *cpu, const struct insn *in)
@@ -178,10 +161,7 @@ enum insn_result leave_execute(struct insn_cpu *cpu, const struct insn *in)
 {
     struct utcb_state *state = cpu->state;
     uint64_t value, frame = state->gpr[GPR_RBP];
-    enum insn_result result = stack_peek(cpu, in, frame, in->size, &value);
-    if (result != INSN_DONE) {
-        return result;
-    }
+    TRY(stack_peek(cpu, in, frame, in->size, &value));
     stack_set(cpu, in, frame + in->size);
     reg_write(state, GPR_RBP, in->size, value);
     return insn_finish(cpu, in);
@@ -253,8 +233,8 @@ enum insn_result pushf_execute(struct insn_cpu *cpu, const struct insn *in)
     if (cpu->state->rflags & RFLAGS_VM) {
         return unsupported(cpu, "PUSHF in virtual-8086 mode");
     }
-    enum insn_result result = stack_push(cpu, in, in->size, flags & size_mask(in->size));
-    return result == INSN_DONE ? insn_finish(cpu, in) : result;
+    TRY(stack_push(cpu, in, in->size, flags & size_mask(in->size)));
+    return insn_finish(cpu, in);
 }
 
 // SDM 2B, POPF: which flags the privilege level may change. The trap of a TF that changes is the processor's business.
@@ -263,10 +243,7 @@ enum insn_result popf_execute(struct insn_cpu *cpu, const struct insn *in)
     struct utcb_state *state = cpu->state;
     unsigned cpl = state->cr0 & CR0_PE ? cpl_of(state) : 0, iopl = state->rflags >> 12 & 3;
     uint64_t value, mask = 0x4dd5 | RFLAGS_AC | RFLAGS_ID; // CF PF AF ZF SF TF DF OF NT
-    enum insn_result result = stack_peek(cpu, in, state->gpr[GPR_RSP], in->size, &value);
-    if (result != INSN_DONE) {
-        return result;
-    }
+    TRY(stack_peek(cpu, in, state->gpr[GPR_RSP], in->size, &value));
     mask |= (cpl <= iopl ? RFLAGS_IF : 0) | (cpl == 0 ? 0x3000 : 0);
     if (state->rflags & RFLAGS_VM || (value ^ state->rflags) & RFLAGS_TF) {
         return unsupported(cpu, "POPF that changes TF or in virtual-8086 mode");

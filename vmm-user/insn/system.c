@@ -36,8 +36,8 @@ static enum insn_result descriptor_read(struct insn_cpu *cpu, const struct insn 
     if (!*there) {
         return INSN_DONE;
     }
-    enum insn_result result = linear_resolve(cpu, in->mode, linear, 8, GUEST_IMPLICIT, &at);
-    return result == INSN_DONE ? operand_read(cpu, &at, d) : result;
+    TRY(linear_resolve(cpu, in->mode, linear, 8, GUEST_IMPLICIT, &at));
+    return operand_read(cpu, &at, d);
 }
 
 // Sets a bit of the type in the table, too: accessed, busy.
@@ -49,8 +49,8 @@ static enum insn_result type_set(struct insn_cpu *cpu, const struct insn *in, st
         return INSN_DONE;
     }
     seg->ar |= bit;
-    enum insn_result result = linear_resolve(cpu, in->mode, linear + 5, 1, GUEST_IMPLICIT | GUEST_WRITE, &at);
-    return result == INSN_DONE ? operand_write(cpu, &at, seg->ar & 0xff) : result;
+    TRY(linear_resolve(cpu, in->mode, linear + 5, 1, GUEST_IMPLICIT | GUEST_WRITE, &at));
+    return operand_write(cpu, &at, seg->ar & 0xff);
 }
 
 static enum insn_result descriptor_load(struct insn_cpu *cpu, const struct insn *in, unsigned which, uint16_t selector,
@@ -66,10 +66,7 @@ static enum insn_result descriptor_load(struct insn_cpu *cpu, const struct insn 
         *seg = (struct utcb_seg){.sel = selector, .ar = (uint16_t)(AR_UNUSABLE | (which == SEG_SS ? cpl << AR_DPL_SHIFT : 0))};
         return INSN_DONE;
     }
-    enum insn_result result = descriptor_read(cpu, in, selector, &there, &d);
-    if (result != INSN_DONE) {
-        return result;
-    }
+    TRY(descriptor_read(cpu, in, selector, &there, &d));
     *seg = segment_of(selector, d);
     if (!there || !segment_fits(seg, which, cpl)) {
         return selector_fault(cpu, EXC_GP, selector);
@@ -120,10 +117,7 @@ static enum insn_result code_load(struct insn_cpu *cpu, const struct insn *in, u
     if (!(cpu->has & MTD_TABLES)) {
         return state_wanted(cpu, MTD_SEG | MTD_STATE);
     }
-    enum insn_result result = descriptor_read(cpu, in, selector, &there, &d);
-    if (result != INSN_DONE) {
-        return result;
-    }
+    TRY(descriptor_read(cpu, in, selector, &there, &d));
     *seg = segment_of(selector, d);
     unsigned dpl = seg->ar >> AR_DPL_SHIFT & 3;
     if (there && (!(seg->ar & AR_SEGMENT) || (ret && rpl > cpl))) {
@@ -158,15 +152,11 @@ static enum insn_result far_pointer_read(struct insn_cpu *cpu, const struct insn
 {
     uint64_t at = effective_address(cpu, in);
     struct operand first, second;
-    enum insn_result result = operand_resolve(cpu, in->mode, in->segment, at, in->size, GUEST_READ, &first);
-    if (result == INSN_DONE) {
-        at = (at + in->size) & size_mask(in->address_size);
-        result = operand_resolve(cpu, in->mode, in->segment, at, 2, GUEST_READ, &second);
-    }
-    if (result == INSN_DONE) {
-        result = operand_read(cpu, &first, offset);
-    }
-    return result == INSN_DONE ? operand_read(cpu, &second, selector) : result;
+    TRY(operand_resolve(cpu, in->mode, in->segment, at, in->size, GUEST_READ, &first));
+    at = (at + in->size) & size_mask(in->address_size);
+    TRY(operand_resolve(cpu, in->mode, in->segment, at, 2, GUEST_READ, &second));
+    TRY(operand_read(cpu, &first, offset));
+    return operand_read(cpu, &second, selector);
 }
 
 // JMP and CALL to another segment
@@ -196,16 +186,9 @@ enum insn_result ret_far_execute(struct insn_cpu *cpu, const struct insn *in)
 {
     uint64_t rsp = cpu->state->gpr[GPR_RSP], target, selector;
     struct utcb_seg cs;
-    enum insn_result result = stack_peek(cpu, in, rsp, in->size, &target);
-    if (result == INSN_DONE) {
-        result = stack_peek(cpu, in, rsp + in->size, in->size, &selector);
-    }
-    if (result == INSN_DONE) {
-        result = code_load(cpu, in, (uint16_t)selector, target, &cs);
-    }
-    if (result != INSN_DONE) {
-        return result;
-    }
+    TRY(stack_peek(cpu, in, rsp, in->size, &target));
+    TRY(stack_peek(cpu, in, rsp + in->size, in->size, &selector));
+    TRY(code_load(cpu, in, (uint16_t)selector, target, &cs));
     stack_set(cpu, in, rsp + 2 * in->size + (in->dst == INSN_IMM ? in->imm : 0));
     return far_go(cpu, &cs, target);
 }
@@ -215,13 +198,8 @@ enum insn_result far_pointer_execute(struct insn_cpu *cpu, const struct insn *in
 {
     static const uint8_t registers[] = {SEG_ES, SEG_DS, SEG_SS, SEG_FS, SEG_GS};
     uint64_t offset, selector;
-    enum insn_result result = far_pointer_read(cpu, in, &offset, &selector);
-    if (result == INSN_DONE) {
-        result = segment_load(cpu, in, registers[in->op - INSN_OP_LES], (uint16_t)selector, false);
-    }
-    if (result != INSN_DONE) {
-        return result;
-    }
+    TRY(far_pointer_read(cpu, in, &offset, &selector));
+    TRY(segment_load(cpu, in, registers[in->op - INSN_OP_LES], (uint16_t)selector, false));
     reg_write(cpu->state, in->dst_reg, in->size, offset);
     return insn_finish(cpu, in);
 }
@@ -251,10 +229,7 @@ enum insn_result lmsw_execute(struct insn_cpu *cpu, const struct insn *in)
     if (s->cr0 & CR0_PE && cpl_of(s)) {
         return fault_raise(cpu, EXC_GP, true, 0);
     }
-    enum insn_result result = value_read(cpu, in, in->dst, in->dst_reg, 2, &value);
-    if (result != INSN_DONE) {
-        return result;
-    }
+    TRY(value_read(cpu, in, in->dst, in->dst_reg, 2, &value));
     s->cr0 = (s->cr0 & ~bits) | (value & bits) | (s->cr0 & CR0_PE);
     cpu->changed |= MTD_CR;
     return insn_finish(cpu, in);
@@ -333,20 +308,11 @@ enum insn_result table_execute(struct insn_cpu *cpu, const struct insn *in)
     if (!(cpu->has & MTD_TABLES)) {
         return state_wanted(cpu, MTD_SEG | MTD_STATE);
     }
-    enum insn_result result = operand_resolve(cpu, in->mode, in->segment, at, 2, access, &limit_at);
-    if (result == INSN_DONE) {
-        at = (at + 2) & size_mask(in->address_size);
-        result = operand_resolve(cpu, in->mode, in->segment, at, width, access, &base_at);
-    }
-    if (result == INSN_DONE) {
-        result = store ? operand_write(cpu, &limit_at, limit) : operand_read(cpu, &limit_at, &limit);
-    }
-    if (result == INSN_DONE) {
-        result = store ? operand_write(cpu, &base_at, base) : operand_read(cpu, &base_at, &base);
-    }
-    if (result != INSN_DONE) {
-        return result;
-    }
+    TRY(operand_resolve(cpu, in->mode, in->segment, at, 2, access, &limit_at));
+    at = (at + 2) & size_mask(in->address_size);
+    TRY(operand_resolve(cpu, in->mode, in->segment, at, width, access, &base_at));
+    TRY(store ? operand_write(cpu, &limit_at, limit) : operand_read(cpu, &limit_at, &limit));
+    TRY(store ? operand_write(cpu, &base_at, base) : operand_read(cpu, &base_at, &base));
     if (!store) {
         base &= in->size == 2 ? 0xffffff : size_mask(width);
         if (!canonical(cpu, base) && width == 8) {
@@ -379,14 +345,9 @@ enum insn_result selector_examine_execute(struct insn_cpu *cpu, const struct ins
     if (!(cpu->has & MTD_TABLES)) {
         return state_wanted(cpu, MTD_SEG | MTD_STATE);
     }
-    enum insn_result result = value_wanted ? value_read(cpu, in, in->src, in->src_reg, 2, &selector)
-                                           : value_read(cpu, in, in->dst, in->dst_reg, 2, &selector);
-    if (result == INSN_DONE) {
-        result = descriptor_read(cpu, in, (uint16_t)selector, &there, &d);
-    }
-    if (result != INSN_DONE) {
-        return result;
-    }
+    TRY(value_wanted ? value_read(cpu, in, in->src, in->src_reg, 2, &selector)
+                     : value_read(cpu, in, in->dst, in->dst_reg, 2, &selector));
+    TRY(descriptor_read(cpu, in, (uint16_t)selector, &there, &d));
     struct utcb_seg seg = segment_of((uint16_t)selector, d);
     unsigned dpl = seg.ar >> AR_DPL_SHIFT & 3, type = seg.ar & TYPE_MASK;
     bool conforming = type >= (AR_SEGMENT | AR_CODE) && type & AR_CONFORMING;
