@@ -127,6 +127,15 @@ static void segment_fail(struct task_switch *t, unsigned vector, uint16_t select
     fail(t, vector, (selector & ~3u) | t->external);
 }
 
+static bool descriptor_read(struct task_switch *t, uint16_t selector, bool allowed, uint64_t *at, uint64_t *d)
+{
+    if (!allowed || !descriptor_find(t->s, selector, at)) {
+        segment_fail(t, EXC_TS, selector);
+        return false;
+    }
+    return linear_access(t, *at, d, sizeof(*d), false);
+}
+
 static bool segment_check(const struct utcb_seg *seg, unsigned which, unsigned cpl)
 {
     unsigned rpl = seg->sel & SEL_RPL, dpl = seg->ar >> AR_DPL_SHIFT & 3;
@@ -146,11 +155,7 @@ static void segment_load(struct task_switch *t, unsigned which, uint16_t selecto
         *seg = (struct utcb_seg){.sel = selector, .ar = (uint16_t)(AR_UNUSABLE | (which == SEG_SS ? cpl << 5 : 0))};
     if (!(selector & ~3u) && which != SEG_CS && which != SEG_SS)
         return;
-    if (!(selector & ~3u) || !descriptor_find(t->s, selector, &at)) {
-        segment_fail(t, EXC_TS, selector);
-        return;
-    }
-    if (!linear_access(t, at, &d, sizeof(d), false))
+    if (!descriptor_read(t, selector, selector & ~3u, &at, &d))
         return;
     struct utcb_seg loaded = segment_of(selector, d);
     if (!segment_check(&loaded, which, cpl)) {
@@ -176,11 +181,7 @@ static void ldt_load(struct task_switch *t, uint16_t selector)
     *ldtr = (struct utcb_seg){.sel = selector, .ar = AR_UNUSABLE};
     if (!(selector & ~3u))
         return;
-    if (selector & SEL_TI || !descriptor_find(t->s, selector, &at)) {
-        segment_fail(t, EXC_TS, selector);
-        return;
-    }
-    if (!linear_access(t, at, &d, sizeof(d), false))
+    if (!descriptor_read(t, selector, !(selector & SEL_TI), &at, &d))
         return;
     struct utcb_seg loaded = segment_of(selector, d);
     if ((loaded.ar & 0x1f) != LDT_TYPE || !(loaded.ar & AR_PRESENT))
@@ -259,11 +260,7 @@ static bool tasks_write(struct task_switch *t, struct task_image *old, struct ta
     const struct utcb_seg *tr_old = &s->seg[SEG_TR];
     uint64_t at, d;
     uint16_t link = tr_old->sel;
-    if (!descriptor_find(s, t->selector, &at)) {
-        segment_fail(t, EXC_TS, t->selector);
-        return false;
-    }
-    if (!linear_access(t, at, &d, sizeof(d), false))
+    if (!descriptor_read(t, t->selector, true, &at, &d))
         return false;
     *tr = segment_of(t->selector, d);
     bool is32 = tr->ar & TSS_32, nested = t->source == TASK_CALL || t->source == TASK_GATE;
