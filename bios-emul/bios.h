@@ -15,7 +15,6 @@
 #define BIOS_HARD_DISKS    4
 #define BIOS_CDS           2
 #define BIOS_REGIONS       16
-#define BIOS_STATE_VERSION 1
 
 #define BIOS_FLAG_CF 0x0001
 #define BIOS_FLAG_ZF 0x0040

@@ -48,7 +48,6 @@ enum disk_status drive_read(struct bios *b, const struct drive *d, uint64_t lba,
 enum disk_status drive_write(struct bios *b, const struct drive *d, uint64_t lba, uint32_t count, uint32_t linear,
                              uint32_t *moved);
 
-void floppy_geometry(const struct bios_disk *disk, struct disk_geometry *g);
 uint16_t floppy_table(uint8_t type); // where in the ROM its parameters are (INT 1Eh)
 void floppy_post(struct bios *b);
 uint8_t floppy_type(const struct bios_disk *disk); // as in CMOS: 1 360K, 2 1.2M, 3 720K, 4 1.44M, 5 2.88M

@@ -27,7 +27,7 @@ static unsigned floppy_format(const struct bios_disk *disk)
     return i;
 }
 
-void floppy_geometry(const struct bios_disk *disk, struct disk_geometry *g)
+static void floppy_geometry(const struct bios_disk *disk, struct disk_geometry *g)
 {
     unsigned i = floppy_format(disk);
     *g = (struct disk_geometry){floppies[i].cylinders, floppies[i].heads, floppies[i].sectors};

@@ -141,12 +141,6 @@ static inline void es_set(struct bios_regs *r, uint16_t segment)
     r->es_base = (uint32_t)segment << 4;
 }
 
-static inline void ds_set(struct bios_regs *r, uint16_t segment)
-{
-    r->ds = segment;
-    r->ds_base = (uint32_t)segment << 4;
-}
-
 static inline uint8_t bcd(unsigned value)
 {
     return (uint8_t)(value / 10 % 10 << 4 | value % 10);

@@ -9,7 +9,6 @@
 #include "pc/pit8254.h"
 #include "pc/uart16550.h"
 
-#define CMOS_FLOPPIES    0x10
 #define CMOS_EQUIPMENT   0x14
 #define CMOS_BASE_MEMORY 0x15
 #define EQUIPMENT_FLOPPY 0x0001

@@ -36,7 +36,6 @@ _Static_assert(sizeof(struct video_params) == 64, "IBM's video parameter table")
 #define VIDEO_PARAMS 29
 extern const struct video_params video_params[VIDEO_PARAMS];
 
-const struct video_mode *video_mode_find(uint8_t number);
 const struct video_mode *video_mode_now(struct bios *b); // NULL: none of these
 
 const struct video_params *video_params_now(struct bios *b, const struct video_mode *m);

@@ -199,7 +199,7 @@ static const struct video_mode modes[] = {
     {0x13, VIDEO_LINEAR, PALETTE_VGA, 0x1c, 0xa000, 320, 200, 0, 8},
 };
 
-const struct video_mode *video_mode_find(uint8_t number)
+static const struct video_mode *video_mode_find(uint8_t number)
 {
     for (unsigned i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
         if (modes[i].number == number)

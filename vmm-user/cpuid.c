@@ -153,7 +153,8 @@ void cpuid_build(struct cpuid_table *t, struct cpuid (*host)(uint32_t leaf, uint
     }
 }
 
-uint32_t cpuid_xsave_size(const struct cpuid_table *t, uint64_t xcr0, bool compacted)
+// Bytes of the XSAVE area for the components in xcr0.
+static uint32_t xsave_size(const struct cpuid_table *t, uint64_t xcr0, bool compacted)
 {
     uint32_t size = 512 + 64;
     for (unsigned i = 2; i < CPUID_XSAVE_LEAVES; i++) {
@@ -184,10 +185,10 @@ static struct cpuid xsave_leaf(const struct cpuid_table *t, uint32_t subleaf, ui
         return (struct cpuid){0};
     struct cpuid r = t->xsave[subleaf];
     if (subleaf == 0)
-        r = (struct cpuid){(uint32_t)t->xcr0, cpuid_xsave_size(t, xcr0, false), cpuid_xsave_size(t, t->xcr0, false),
+        r = (struct cpuid){(uint32_t)t->xcr0, xsave_size(t, xcr0, false), xsave_size(t, t->xcr0, false),
                            (uint32_t)(t->xcr0 >> 32)};
     else if (subleaf == 1)
-        r.ebx = r.eax & CPUID_D1_EAX_XSAVEC ? cpuid_xsave_size(t, xcr0, true) : 0;
+        r.ebx = r.eax & CPUID_D1_EAX_XSAVEC ? xsave_size(t, xcr0, true) : 0;
     return r;
 }
 

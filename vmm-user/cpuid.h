@@ -38,8 +38,5 @@ void cpuid_build(struct cpuid_table *table, struct cpuid (*host)(uint32_t leaf, 
 // Any leaf.
 struct cpuid cpuid_guest(const struct cpuid_table *table, uint32_t leaf, uint32_t subleaf, const struct cpuid_state *state);
 
-// Bytes of the XSAVE area for the components in xcr0.
-uint32_t cpuid_xsave_size(const struct cpuid_table *table, uint64_t xcr0, bool compacted);
-
 // Would XSETBV(0, value) be a #GP? (SDM 1 13.3)
 bool cpuid_xcr0_valid(const struct cpuid_table *table, uint64_t value);

@@ -21,7 +21,6 @@
 #define START_VGA_GRAPHICS 0x10020000ul // the console alone, beside START_VGA: A0000-AFFFF
 #define START_FRAMEBUFFER 0x80000000ul // the console alone: the whole of it, at most 2 GiB
 #define START_STACK  0x10100000ul // top; 64 KiB, with an unmapped page below
-#define START_HEAP   0x20000000ul // lib/sys/heap.c asks root for pages from here on
 
 #define START_MAGIC 0x54524154534d494dul
 

@@ -7,7 +7,6 @@
 
 #define ENTRIES   512u
 #define TOP_LEVEL 3
-#define SPACE_END (1ul << 48)
 
 static unsigned level_shift(unsigned level)
 {

@@ -154,7 +154,7 @@ static void data_out(struct ide_channel *ch, const uint8_t *from, uint32_t bytes
 
 // ---- reset
 
-void drive_signature(struct ide_drive *d)
+static void drive_signature(struct ide_drive *d)
 {
     uint16_t signature = d->packet ? ATA_SIGNATURE_PACKET : ATA_SIGNATURE_DISK;
     d->regs[ATA_COUNT] = d->regs[ATA_LBA_LOW] = 1;
@@ -163,7 +163,7 @@ void drive_signature(struct ide_drive *d)
     d->regs[ATA_DEVICE] = 0;
 }
 
-void drive_reset(struct ide_drive *d)
+static void drive_reset(struct ide_drive *d)
 {
     __builtin_memset(d->hob, 0, sizeof(d->hob));
     drive_signature(d);

@@ -36,9 +36,6 @@ bool ide_refill(struct ide_channel *ch);
 bool ide_flush(struct ide_channel *ch);
 void ide_finished(struct ide_channel *ch); // all bytes are moved
 
-void drive_signature(struct ide_drive *d);
-void drive_reset(struct ide_drive *d);
-
 void ide_reset(struct device *dev);
 
 // ---- state (ide_state.c)

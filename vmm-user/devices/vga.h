@@ -123,7 +123,4 @@ struct vga_picture {
 };
 
 void vga_picture_begin(struct vga_picture *p, struct vga *v);
-
-// The header of a PPM file (P6) that the rows follow; returns its bytes. 32 bytes of room are enough.
-unsigned vga_picture_header(const struct vga_picture *p, char *out, unsigned room);
 void vga_picture_row(struct vga_picture *p, unsigned y, uint8_t *rgb);

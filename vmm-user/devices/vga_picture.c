@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The screen as a picture, for screenshots: as the display logic would read it, one row at a time.
 #include "vmm-user/devices/vga_parts.h"
-#include "lib/c/printf.h"
 
 #define FONT_GLYPH  32   // bytes from one glyph to the next
 #define BLOCK_FIRST 0xc0 // characters whose eighth dot fills the ninth
@@ -48,11 +47,6 @@ void vga_picture_begin(struct vga_picture *p, struct vga *v)
     bool direct = p->mode.kind == VGA_256 || p->mode.kind == VGA_LINEAR;
     for (unsigned i = 0; i < 256; i++)
         dac_color(v, direct ? i : attr_color(v, i & 15), p->palette[i]);
-}
-
-unsigned vga_picture_header(const struct vga_picture *p, char *out, unsigned room)
-{
-    return (unsigned)snprintf(out, room, "P6\n%u %u\n255\n", p->mode.width, p->mode.height);
 }
 
 // ---- where a row lies

@@ -179,6 +179,3 @@ enum insn_result segment_load(struct insn_cpu *cpu, const struct insn *in, unsig
 
 // Writes the destination of an instruction that does not read it, and ends the instruction.
 enum insn_result value_write(struct insn_cpu *cpu, const struct insn *in, unsigned size, uint64_t value);
-
-// Is `target` a place that a near branch may go to? #GP(0) if not.
-enum insn_result branch_check(struct insn_cpu *cpu, enum insn_mode mode, uint64_t target);

@@ -36,7 +36,8 @@ enum insn_result stack_peek(struct insn_cpu *cpu, const struct insn *in, uint64_
     return operand_read(cpu, &at, value);
 }
 
-enum insn_result branch_check(struct insn_cpu *cpu, enum insn_mode mode, uint64_t target)
+// Is `target` a place that a near branch may go to? #GP(0) if not.
+static enum insn_result branch_check(struct insn_cpu *cpu, enum insn_mode mode, uint64_t target)
 {
     bool allowed = mode == INSN_MODE_64 ? canonical(cpu, target) : target <= cpu->state->seg[SEG_CS].limit;
     return allowed ? INSN_DONE : fault_raise(cpu, EXC_GP, true, 0);
