@@ -208,14 +208,16 @@ static enum bios_result drive_kind(struct bios *b, struct bios_regs *r, const st
     return BIOS_DONE;
 }
 
-// A floppy drive that is not there: what depends on no drive still answers.
+// A floppy drive that is not there: what depends on no drive still answers. AH=08h gives IBM's zeros and count, but with CF set, as
+// BIOSes have it since: GRUB's boot sector looks at nothing else before it divides by the sectors.
 static enum bios_result no_drive(struct bios *b, struct bios_regs *r)
 {
     if (r->a.h == 0x08 && r->d.l < DRIVE_HARD) {
-        r->a.x = r->b.x = r->c.x = r->di.x = 0;
+        disk_answer(b, r, DISK_PARAMETER);
+        r->a.l = 0;
+        r->b.x = r->c.x = r->di.x = 0;
         es_set(r, 0);
         r->d.x = (uint16_t)floppy_drives(b);
-        carry(r, false);
         return BIOS_DONE;
     }
     if (r->a.h == 0x00 && r->d.l < 4)

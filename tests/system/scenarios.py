@@ -94,7 +94,7 @@ faults.machine_check_in_the_kernel                    6      -
 faults.machine_check_after_an_exit_shows_the_last_exits 6    -
 video.pictures_are_those_of_qemu                   130L      -
 video.grub_in_graphics                               40      -
-video.linux_on_the_screen                             5    20L
+video.linux_on_the_screen                            10    40L
 video.linux_with_a_framebuffer                       45      -
 guests.graphical_installer                          85L      -
 inspect.small_guests                                  4     15

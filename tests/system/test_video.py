@@ -116,10 +116,14 @@ def test_grub_in_graphics():
 
 
 def test_linux_on_the_screen():
-    """A kernel that is loaded without the firmware finds the text screen that it left."""
+    """A kernel that is loaded without the firmware finds the text screen that it left; one asked for another text mode sets it."""
     with System() as mica:
         vm = mica.vm_start('vm run -n tty -m 256M -kernel linux -initrd linux.initrd -append "console=tty0 cryptomgr.notests"')
         screen_shows(mica, vm, "Run /init as init process")
+        mica.command(f"vm kill {vm}")
+        vm = mica.vm_start('vm run -n ext -m 256M -kernel linux -initrd linux.initrd -append "vga=ext console=tty0 cryptomgr.notests"')
+        screen_shows(mica, vm, "Run /init as init process")
+        same(len(mica.command(f"vm screen {vm}").splitlines()), 50, "lines of the screen after vga=ext")
         mica.power_off()
 
 

@@ -412,6 +412,17 @@ static void test_smbios(void **state)
     assert_int_equal(types & 0xb001b, 0xb001b); // BIOS, system, chassis, processor, memory
 }
 
+static void test_no_floppy_drive(void **state)
+{
+    (void)state;
+    assert_true(call(0x13, 0x0812, 0x1234, 0x5678, 1));
+    assert_int_equal(r.a.x, 0x0100);
+    assert_int_equal(r.b.x, 0);
+    assert_int_equal(r.c.x, 0);
+    assert_int_equal(r.d.x, 1); // how many there are
+    assert_int_equal(m.memory[0x441], 0x01);
+}
+
 // The format follows from the image's length; AH=08h says it, and its parameter table.
 static void test_floppies(void **state)
 {
@@ -464,6 +475,7 @@ int main(void)
         cmocka_unit_test_setup(test_mp_table, setup),
         cmocka_unit_test_setup(test_smbios, setup),
         cmocka_unit_test_setup(test_floppies, setup),
+        cmocka_unit_test_setup(test_no_floppy_drive, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
