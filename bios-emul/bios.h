@@ -11,10 +11,10 @@
 #define BIOS_SEGMENT  0xf000
 #define BIOS_RESET_IP 0xfff0 // where the processor starts, CS = BIOS_SEGMENT
 
-#define BIOS_FLOPPIES      2
-#define BIOS_HARD_DISKS    4
-#define BIOS_CDS           2
-#define BIOS_REGIONS       16
+#define BIOS_FLOPPIES   2
+#define BIOS_HARD_DISKS 4
+#define BIOS_CDS        2
+#define BIOS_REGIONS    16
 
 #define BIOS_FLAG_CF 0x0001
 #define BIOS_FLAG_ZF 0x0040

@@ -208,8 +208,8 @@ static enum bios_result drive_kind(struct bios *b, struct bios_regs *r, const st
     return BIOS_DONE;
 }
 
-// A floppy drive that is not there: what depends on no drive still answers. AH=08h gives IBM's zeros and count, but with CF set, as
-// BIOSes have it since: GRUB's boot sector looks at nothing else before it divides by the sectors.
+// A floppy drive that is not there: what depends on no drive still answers. AH=08h gives IBM's zeros and count, but
+// with CF set, as BIOSes have it since: GRUB's boot sector looks at nothing else before it divides by the sectors.
 static enum bios_result no_drive(struct bios *b, struct bios_regs *r)
 {
     if (r->a.h == 0x08 && r->d.l < DRIVE_HARD) {

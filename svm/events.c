@@ -110,8 +110,8 @@ static void windows_set(struct vcpu *v, uint32_t info)
     }
 }
 
-// An interrupt that the guest can take at once goes as a virtual interrupt: QEMU 7.2 may deliver one of EVENTINJ a second time,
-// with IF=0 (it forgets to end its own note of it).
+// An interrupt that the guest can take at once goes as a virtual interrupt: QEMU 7.2 may deliver one of EVENTINJ a
+// second time, with IF=0 (it forgets to end its own note of it).
 static bool taken_at_once(const struct vmcb *c, uint32_t info)
 {
     return (info & (INTR_TYPE | INJ_INTR_WINDOW)) == INTR_TYPE_EXTERNAL && c->rflags & RFLAGS_IF &&
@@ -174,7 +174,9 @@ static uint64_t event_take(struct vcpu *v)
 {
     struct vmcb *c = v->vmcb;
     uint64_t virtual = virtual_interrupt_take(c);
-    uint64_t event = c->exit_int_info & INTR_VALID ? c->exit_int_info : c->event_inj & INTR_VALID ? c->event_inj : virtual;
+    uint64_t event = c->exit_int_info & INTR_VALID ? c->exit_int_info
+                     : c->event_inj & INTR_VALID   ? c->event_inj
+                                                   : virtual;
     c->event_inj = c->exit_int_info = 0;
     if (!(event & INTR_VALID))
         return 0;

@@ -114,8 +114,8 @@ _Noreturn void svm_exit(struct vcpu *v)
     vcpu_event(v->base.ec, event);
 }
 
-// NMIs are open, and the VMM waits for that. Where an IRET is still to be executed and cannot be stepped over, the guest is left
-// soon to see.
+// NMIs are open, and the VMM waits for that. Where an IRET is still to be executed and cannot be stepped over, the
+// guest is left soon to see.
 #define IRET_TICKS 20000
 
 static COLD void nmi_window(struct vcpu *v, uint64_t now)

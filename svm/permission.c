@@ -22,8 +22,8 @@ static const struct {
     uint32_t msr;
     bool write;
 } passed[] = {
-    {IA32_SYSENTER_CS, true}, {IA32_SYSENTER_ESP, true}, {IA32_SYSENTER_EIP, true}, {IA32_STAR, true},
-    {IA32_LSTAR, true},       {IA32_CSTAR, true},        {IA32_FMASK, true},        {IA32_FS_BASE, true},
+    {IA32_SYSENTER_CS, true}, {IA32_SYSENTER_ESP, true},   {IA32_SYSENTER_EIP, true}, {IA32_STAR, true},
+    {IA32_LSTAR, true},       {IA32_CSTAR, true},          {IA32_FMASK, true},        {IA32_FS_BASE, true},
     {IA32_GS_BASE, true},     {IA32_KERNEL_GS_BASE, true},
 };
 

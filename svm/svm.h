@@ -32,8 +32,8 @@ struct svm_cpu {         // one per CPU
 };
 extern struct svm_cpu svm_cpus[MAX_CPUS];
 
-// The state of NMIs, which a VMCB does not hold: injected; its IRET exited but perhaps not executed yet; is being stepped over;
-// faults.
+// The state of NMIs, which a VMCB does not hold: injected; its IRET exited but perhaps not executed yet; is being
+// stepped over; faults.
 enum nmi_state { NMI_OPEN, NMI_BLOCKED, NMI_IRET, NMI_STEP, NMI_FAULT };
 
 #define REASON_NONE 0xffff // no exit since the last reply
@@ -44,11 +44,11 @@ struct vcpu {
     uint64_t host_phys; // VCPU_HOST: struct svm_cpu's `host`
     struct vmcb *vmcb;
     struct svm_cpu *local;
-    uint32_t reason;     // event of the last exit
-    uint32_t flush_seen; // pd->guest_tag when the ASID was taken
-    uint64_t asid_round; // of the CPU, when the ASID was taken
+    uint32_t reason;                // event of the last exit
+    uint32_t flush_seen;            // pd->guest_tag when the ASID was taken
+    uint64_t asid_round;            // of the CPU, when the ASID was taken
     uint64_t nmi_iret_rip, nmi_dr6; // at the IRET
-    uint64_t error; // of a failed entry
+    uint64_t error;                 // of a failed entry
     uint32_t rule;
     uint8_t soft_length; // by how much RIP was moved to inject a software event; 0 = it was not
     uint8_t nmi;         // enum nmi_state

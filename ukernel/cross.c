@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Work that other CPUs must do before we go on: TLB shootdowns, stopping what runs there, waiting until they have left the kernel.
-// One request is under way at a time. A CPU that waits takes interrupts, the
-// requests of others among them: so two of them cannot wait for each other.
+// Work that other CPUs must do before we go on: TLB shootdowns, stopping what runs there, waiting until they have left
+// the kernel. One request is under way at a time. A CPU that waits takes interrupts, the requests of others among them:
+// so two of them cannot wait for each other.
 #include "ukernel/cpu.h"
 #include "ukernel/sched.h"
 #include "ukernel/spinlock.h"

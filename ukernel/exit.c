@@ -66,7 +66,8 @@ void trap_entry(struct regs *regs)
     ec_event(ec, regs->vector);
 }
 
-// A hypercall that woke somebody more important, or destroyed its caller: its result waits in the EC that there still is.
+// A hypercall that woke somebody more important, or destroyed its caller: its result waits in the EC that there still
+// is.
 _Noreturn void hypercall_resched(uint64_t status, uint64_t value)
 {
     struct ec *ec = this_cpu()->current;

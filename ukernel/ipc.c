@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
-// The one primitive. A call switches straight to the portal's EC on the caller's SC; a reply switches straight back. Exceptions
-// and VM exits are the same call, made by the kernel on behalf of the EC that caused them: the message is its state.
+// The one primitive. A call switches straight to the portal's EC on the caller's SC; a reply switches straight back.
+// Exceptions and VM exits are the same call, made by the kernel on behalf of the EC that caused them: the message is
+// its state.
 #include "ukernel/cpu.h"
 #include "ukernel/sched.h"
 #include "ukernel/virt.h"
 
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-// --- messages ------------------------------------------------------------------------------------------------------------
+// --- messages --------------------------------------------------------------------------------------------------------
 
 static inline void copy_words(union utcb *to, const union utcb *from, uint64_t words)
 {
@@ -24,7 +25,8 @@ static _Noreturn void call_retry(struct ec *ec)
     ret_user_hypercall(ec);
 }
 
-static __attribute__((noinline, cold)) struct result call_busy(struct ec *self, struct ec *callee, uint64_t portal, uint64_t words)
+static __attribute__((noinline, cold)) struct result call_busy(struct ec *self, struct ec *callee, uint64_t portal,
+                                                               uint64_t words)
 {
     if (callee->cpu != self->cpu)
         return (struct result){ST_BAD_CPU, 0};
@@ -33,7 +35,8 @@ static __attribute__((noinline, cold)) struct result call_busy(struct ec *self, 
     struct ec *ec = callee;
     for (unsigned calls = 0; ec; ec = ec->partner ? ec->partner : ec->helping)
         if (ec == self || ++calls == CALLS_MAX)
-            return (struct result){ST_ABORTED, 0}; // it waits for us: nobody could ever go on; or too long to be followed
+            return (struct result){ST_ABORTED,
+                                   0}; // it waits for us: nobody could ever go on; or too long to be followed
     self->retry[0] = portal;
     self->retry[1] = words;
     ec_help(self, callee, call_retry);
@@ -60,7 +63,7 @@ struct result sys_ipc_call(uint64_t portal, uint64_t words)
     enter_portal(pt->id, words, pt->ip, callee->entry_sp);
 }
 
-// --- exceptions and exits ------------------------------------------------------------------------------------------------
+// --- exceptions and exits --------------------------------------------------------------------------------------------
 
 static void exception_save(const struct ec *ec, struct utcb_state *s)
 {
@@ -87,7 +90,8 @@ static void exception_load(struct ec *ec, const struct utcb_state *s, uint64_t m
     if (mtd & MTD_RIP)
         r->rip = s->rip < USER_END ? s->rip : 0;
     if (mtd & MTD_RFLAGS)
-        r->rflags = (s->rflags & (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_TF | RFLAGS_DF | RFLAGS_OF)) |
+        r->rflags = (s->rflags &
+                     (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_TF | RFLAGS_DF | RFLAGS_OF)) |
                     RFLAGS_ONE | RFLAGS_IF;
 }
 
@@ -102,8 +106,8 @@ static _Noreturn void event_retry(struct ec *ec)
 static _Noreturn __attribute__((cold)) void event_lost(struct ec *ec, unsigned event)
 {
     if (!ec->pd->dying)
-        klog("cpu%u: EC without a handler for %s %u at rip %#lx stopped", ec->cpu, ec->type == EC_VCPU ? "exit" : "exception", event,
-             ec->type == EC_VCPU ? 0 : ec->regs.rip);
+        klog("cpu%u: EC without a handler for %s %u at rip %#lx stopped", ec->cpu,
+             ec->type == EC_VCPU ? "exit" : "exception", event, ec->type == EC_VCPU ? 0 : ec->regs.rip);
     ec->stopped = true;
     schedule();
 }
@@ -134,7 +138,7 @@ _Noreturn void ec_event(struct ec *ec, unsigned event)
     enter_portal(pt->id, pt->mtd, pt->ip, handler->entry_sp);
 }
 
-// --- replies -------------------------------------------------------------------------------------------------------------
+// --- replies ---------------------------------------------------------------------------------------------------------
 
 static __attribute__((noinline, cold)) void reply_rare(struct ec *self, struct ec *caller, uint64_t mtd)
 {
@@ -164,7 +168,8 @@ struct result sys_ipc_reply(uint64_t mtd)
         caller->regs.rax = ST_OK;
         caller->regs.rsi = words;
     }
-    if (unlikely(!list_empty(&self->helpers) || (mtd & MTD_STOP) || caller == EC_NOBODY || caller->cont == ret_user_iret))
+    if (unlikely(!list_empty(&self->helpers) || (mtd & MTD_STOP) || caller == EC_NOBODY ||
+                 caller->cont == ret_user_iret))
         reply_rare(self, caller, mtd);
     cpu->current = caller;
     space_switch(cpu, caller->pd);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Fixed priorities, round robin among equals, one set of queues per CPU. What is scheduled are SCs; whom an SC runs is found by
-// following its EC along the calls under way: a called EC runs on its caller's SC, and a busy EC that somebody wants to call runs
-// on the helper's too. An SC whose chain ends at a blocked EC waits in that EC's list.
+// Fixed priorities, round robin among equals, one set of queues per CPU. What is scheduled are SCs; whom an SC runs is
+// found by following its EC along the calls under way: a called EC runs on its caller's SC, and a busy EC that somebody
+// wants to call runs on the helper's too. An SC whose chain ends at a blocked EC waits in that EC's list.
 #include "ukernel/cpu.h"
 #include "ukernel/sched.h"
 #include "ukernel/spinlock.h"
@@ -182,7 +182,8 @@ void sched_arm(void)
 {
     struct cpu *cpu = this_cpu();
     uint64_t next = sched_next_event();
-    if (next < cpu->timer_armed || cpu->timer_armed <= rdtsc()) { // one that is overdue may never come: see svm_vcpu_run
+    if (next < cpu->timer_armed ||
+        cpu->timer_armed <= rdtsc()) { // one that is overdue may never come: see svm_vcpu_run
         cpu->timer_armed = next;
         lapic_timer_set(next);
     }

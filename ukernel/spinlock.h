@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Locks between CPUs, held only with interrupts off, for bounded work, and never across a cross_call: a CPU that spins here
-// does not answer others.
+// Locks between CPUs, held only with interrupts off, for bounded work, and never across a cross_call: a CPU that spins
+// here does not answer others.
 #pragma once
 #include <stdint.h>
 

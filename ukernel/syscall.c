@@ -70,7 +70,8 @@ static bool read_start(struct pd *pd, uint64_t address, uint64_t start[2])
     return there;
 }
 
-static struct result sys_create_ec(uint64_t sel, uint64_t pd_sel, uint64_t type_cpu, uint64_t utcb, uint64_t entry, uint64_t event_base)
+static struct result sys_create_ec(uint64_t sel, uint64_t pd_sel, uint64_t type_cpu, uint64_t utcb, uint64_t entry,
+                                   uint64_t event_base)
 {
     unsigned type = type_cpu & 0xff, cpu = type_cpu >> 8 & 0xffff;
     struct pd *pd = cap_lookup(self_pd(), pd_sel, KOBJ_PD, type & EC_FPU ? PD_OBJ | PD_SC : PD_OBJ);
@@ -117,7 +118,8 @@ static struct result sys_create_sc(uint64_t sel, uint64_t pd_sel, uint64_t ec_se
     return install(sel, &sc->obj);
 }
 
-static struct result sys_create_pt(uint64_t sel, uint64_t pd_sel, uint64_t ec_sel, uint64_t ip, uint64_t id, uint64_t mtd)
+static struct result sys_create_pt(uint64_t sel, uint64_t pd_sel, uint64_t ec_sel, uint64_t ip, uint64_t id,
+                                   uint64_t mtd)
 {
     struct pd *pd = cap_lookup(self_pd(), pd_sel, KOBJ_PD, PD_OBJ);
     struct ec *ec = cap_lookup(self_pd(), ec_sel, KOBJ_EC, EC_BIND_PT);
@@ -170,7 +172,8 @@ static struct result unmap_caps(struct pd *pd, uint64_t base, uint64_t count)
     return (struct result){done < count ? ST_AGAIN : ST_OK, done};
 }
 
-static struct result pd_operation(enum pd_op op, struct pd *dst, uint64_t dst_base, struct pd *src, uint64_t src_base, uint64_t arg)
+static struct result pd_operation(enum pd_op op, struct pd *dst, uint64_t dst_base, struct pd *src, uint64_t src_base,
+                                  uint64_t arg)
 {
     uint64_t count = arg & 0xffffffffffffff, done = 0;
     uint32_t rights = arg >> 56;
@@ -199,11 +202,13 @@ static struct result pd_operation(enum pd_op op, struct pd *dst, uint64_t dst_ba
     return (struct result){st, done};
 }
 
-struct result sys_ctrl_pd(uint64_t op, uint64_t dst_sel, uint64_t dst_base, uint64_t src_sel, uint64_t src_base, uint64_t arg)
+struct result sys_ctrl_pd(uint64_t op, uint64_t dst_sel, uint64_t dst_base, uint64_t src_sel, uint64_t src_base,
+                          uint64_t arg)
 {
     static const uint8_t need[PD_OP_COUNT] = {
-        [PD_COPY] = PD_OBJ,      [PD_MAP_MEM] = PD_MEM,   [PD_MAP_GST] = PD_GST,   [PD_MAP_PIO] = PD_MEM,   [PD_UNMAP_OBJ] = PD_OBJ,
-        [PD_UNMAP_MEM] = PD_MEM, [PD_UNMAP_GST] = PD_GST, [PD_UNMAP_PIO] = PD_MEM, [PD_DESTROY] = PD_CTRL, [PD_QUERY] = PD_CTRL,
+        [PD_COPY] = PD_OBJ,      [PD_MAP_MEM] = PD_MEM,   [PD_MAP_GST] = PD_GST,   [PD_MAP_PIO] = PD_MEM,
+        [PD_UNMAP_OBJ] = PD_OBJ, [PD_UNMAP_MEM] = PD_MEM, [PD_UNMAP_GST] = PD_GST, [PD_UNMAP_PIO] = PD_MEM,
+        [PD_DESTROY] = PD_CTRL,  [PD_QUERY] = PD_CTRL,
     };
     if (op >= PD_OP_COUNT)
         return fail(ST_BAD_HYP);

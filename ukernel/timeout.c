@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Deadlines of this CPU, as a leftist heap: the way to the right out of any part of it is the shortest, so it has at most log2(n)
-// nodes, and what somebody adds or takes away costs others no more than that. `rank` is its length; 0 = in no heap.
+// Deadlines of this CPU, as a leftist heap: the way to the right out of any part of it is the shortest, so it has at
+// most log2(n) nodes, and what somebody adds or takes away costs others no more than that. `rank` is its length; 0 = in
+// no heap.
 #include "ukernel/cpu.h"
 #include "ukernel/sched.h"
 
@@ -55,7 +56,8 @@ void timeout_remove(struct timeout *t)
         up->left = below;
     else
         up->right = below;
-    for (unsigned rank; up && (rank = rank_update(up)) != up->rank; up = up->up) // each one more than the last: as few as ranks
+    for (unsigned rank; up && (rank = rank_update(up)) != up->rank;
+         up = up->up) // each one more than the last: as few as ranks
         up->rank = rank;
 }
 

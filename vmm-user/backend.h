@@ -29,21 +29,23 @@ static inline void irq_line_pulse(const struct irq_line *irq)
 
 struct device;
 struct dev_timer {
-    uint64_t deadline;                                // guest TSC
-    void (*fire)(struct device *dev, uint64_t now);   // called at or after the deadline, disarmed first
+    uint64_t deadline;                              // guest TSC
+    void (*fire)(struct device *dev, uint64_t now); // called at or after the deadline, disarmed first
     struct device *dev;
-    struct dev_timer *next;                           // the clock's list of registered timers
+    struct dev_timer *next; // the clock's list of registered timers
 };
 
 struct clock {
     uint64_t tsc_hz;
-    uint64_t (*now)(struct clock *);                  // guest TSC now
-    void (*changed)(struct clock *, struct dev_timer *); // a timer was armed or disarmed: the earliest deadline may differ
-    uint64_t (*wall)(struct clock *);                 // nanoseconds since 1970-01-01 UTC at guest TSC now
-    struct dev_timer *timers;                         // all registered timers
+    uint64_t (*now)(struct clock *); // guest TSC now
+    void (*changed)(struct clock *,
+                    struct dev_timer *); // a timer was armed or disarmed: the earliest deadline may differ
+    uint64_t (*wall)(struct clock *);    // nanoseconds since 1970-01-01 UTC at guest TSC now
+    struct dev_timer *timers;            // all registered timers
 };
 
-// value * mul / div without overflow of the product (128 bits); the quotient must fit 64 bits: callers pass elapsed times, not garbage.
+// value * mul / div without overflow of the product (128 bits); the quotient must fit 64 bits: callers pass elapsed
+// times, not garbage.
 static inline uint64_t mul_div(uint64_t value, uint64_t mul, uint64_t div)
 {
     uint64_t high, low, quotient, rest;

@@ -16,8 +16,9 @@ struct bus {
     unsigned device_count;
     struct bus_window windows[BUS_WINDOWS];
     unsigned window_count;
-    struct device nobody;                // reads as all ones
-    void (*unclaimed)(void *ctx, enum io_space space, uint64_t addr, bool write); // somebody asked for what is not there
+    struct device nobody; // reads as all ones
+    void (*unclaimed)(void *ctx, enum io_space space, uint64_t addr,
+                      bool write); // somebody asked for what is not there
     void *ctx;
     uint8_t port_map[65536];
 };
@@ -27,8 +28,8 @@ void bus_init(struct bus *bus, void (*unclaimed)(void *ctx, enum io_space space,
 // All ranges of the device. False: the bus is full, or a range is taken by another device.
 bool bus_add(struct bus *bus, struct device *dev);
 
-// The last window of memory that the device has is somewhere else now, or nowhere. Where it overlaps another one, the first
-// that was added answers.
+// The last window of memory that the device has is somewhere else now, or nowhere. Where it overlaps another one, the
+// first that was added answers.
 #define BUS_NOWHERE (UINT64_MAX / 2)
 static inline void bus_move(struct bus *bus, const struct device *dev, uint64_t base)
 {

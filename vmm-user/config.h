@@ -19,12 +19,12 @@ struct vm_config {
     char name[CONFIG_NAME];
     char kernel[CONFIG_FILE], initrd[CONFIG_INITRD];
     char fda[CONFIG_FILE], fdb[CONFIG_FILE], hda[CONFIG_FILE], hdb[CONFIG_FILE], cdrom[CONFIG_FILE];
-    char boot[4];                    // order: a floppy, c hard disk, d CD
-    char get[72];                    // for a person: how to get its files, when one of them is missing
+    char boot[4]; // order: a floppy, c hard disk, d CD
+    char get[72]; // for a person: how to get its files, when one of them is missing
     char append[CONFIG_APPEND];
-    uint64_t memory;                 // bytes, a multiple of 2 MiB
+    uint64_t memory;                              // bytes, a multiple of 2 MiB
     unsigned kernel_line, initrd_line, disk_line; // where they were named, 0 = on the command line
-    char source[CONFIG_FILE];        // the config's file, empty for `vm run`
+    char source[CONFIG_FILE];                     // the config's file, empty for `vm run`
 };
 
 // `text` need not be terminated. On false `error` (CONFIG_ERROR bytes) says `file:line: what is wrong`.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// SDM 2A, CPUID; SDM 1, chapter 13 for the XSAVE leaves. Hypervisor leaves: 40000000h the signature, 40000010h TSC and local
-// APIC clock in kHz, as other hypervisors have them.
+// SDM 2A, CPUID; SDM 1, chapter 13 for the XSAVE leaves. Hypervisor leaves: 40000000h the signature, 40000010h TSC and
+// local APIC clock in kHz, as other hypervisors have them.
 #include "vmm-user/cpuid.h"
 #include "x86/regs.h"
 
@@ -28,24 +28,26 @@ static const struct {
              CPUID_1_ECX_PCID | CPUID_1_ECX_SSE41 | CPUID_1_ECX_SSE42 | CPUID_1_ECX_MOVBE | CPUID_1_ECX_POPCNT |
              CPUID_1_ECX_AES | CPUID_1_ECX_XSAVE | CPUID_1_ECX_AVX | CPUID_1_ECX_F16C | CPUID_1_ECX_RDRAND,
       .edx = CPUID_1_EDX_FPU | CPUID_1_EDX_VME | CPUID_1_EDX_DE | CPUID_1_EDX_PSE | CPUID_1_EDX_TSC | CPUID_1_EDX_MSR |
-             CPUID_1_EDX_PAE | CPUID_1_EDX_CX8 | CPUID_1_EDX_SEP | CPUID_1_EDX_PGE | CPUID_1_EDX_CMOV | CPUID_1_EDX_PAT |
-             CPUID_1_EDX_PSE36 | CPUID_1_EDX_CLFSH | CPUID_1_EDX_MMX | CPUID_1_EDX_FXSR | CPUID_1_EDX_SSE |
-             CPUID_1_EDX_SSE2 | CPUID_1_EDX_SS},
+             CPUID_1_EDX_PAE | CPUID_1_EDX_CX8 | CPUID_1_EDX_SEP | CPUID_1_EDX_PGE | CPUID_1_EDX_CMOV |
+             CPUID_1_EDX_PAT | CPUID_1_EDX_PSE36 | CPUID_1_EDX_CLFSH | CPUID_1_EDX_MMX | CPUID_1_EDX_FXSR |
+             CPUID_1_EDX_SSE | CPUID_1_EDX_SSE2 | CPUID_1_EDX_SS},
      {.ecx = CPUID_1_ECX_X2APIC | CPUID_1_ECX_TSC_DEADLINE | CPUID_1_ECX_HYPERVISOR,
       .edx = CPUID_1_EDX_MCE | CPUID_1_EDX_MCA | CPUID_1_EDX_APIC | CPUID_1_EDX_MTRR}},
     {2, {~0u, ~0u, ~0u, ~0u}, {0}},
     {6, {0}, {.eax = CPUID_6_EAX_ARAT}},
     {7,
-     {.ebx = CPUID_7_EBX_FSGSBASE | CPUID_7_EBX_BMI1 | CPUID_7_EBX_AVX2 | 1u << 6 | CPUID_7_EBX_SMEP | CPUID_7_EBX_BMI2 |
-             CPUID_7_EBX_ERMS | CPUID_7_EBX_INVPCID | 1u << 13 | CPUID_7_EBX_RDSEED | CPUID_7_EBX_ADX |
-             CPUID_7_EBX_SMAP | CPUID_7_EBX_CLFLUSHOPT | CPUID_7_EBX_CLWB | CPUID_7_EBX_SHA | AVX512_7_EBX,
+     {.ebx = CPUID_7_EBX_FSGSBASE | CPUID_7_EBX_BMI1 | CPUID_7_EBX_AVX2 | 1u << 6 | CPUID_7_EBX_SMEP |
+             CPUID_7_EBX_BMI2 | CPUID_7_EBX_ERMS | CPUID_7_EBX_INVPCID | 1u << 13 | CPUID_7_EBX_RDSEED |
+             CPUID_7_EBX_ADX | CPUID_7_EBX_SMAP | CPUID_7_EBX_CLFLUSHOPT | CPUID_7_EBX_CLWB | CPUID_7_EBX_SHA |
+             AVX512_7_EBX,
       .ecx = CPUID_7_ECX_UMIP | AVX512_7_ECX | AVX_7_ECX | CPUID_7_ECX_RDPID,
       .edx = AVX512_7_EDX | 1u << 4 | 1u << 10 /* FSRM MD_CLEAR */},
      {.ebx = CPUID_7_EBX_TSC_ADJUST}},
     {EXTENDED + 1,
      {.eax = ~0u,
       .ecx = CPUID_EXT1_ECX_LAHF | CPUID_EXT1_ECX_LZCNT | CPUID_EXT1_ECX_PREFETCHW,
-      .edx = CPUID_EXT1_EDX_SYSCALL | CPUID_EXT1_EDX_NX | CPUID_EXT1_EDX_PAGE1G | CPUID_EXT1_EDX_RDTSCP | CPUID_EXT1_EDX_LM},
+      .edx = CPUID_EXT1_EDX_SYSCALL | CPUID_EXT1_EDX_NX | CPUID_EXT1_EDX_PAGE1G | CPUID_EXT1_EDX_RDTSCP |
+             CPUID_EXT1_EDX_LM},
      {0}},
     {EXTENDED + 2, {~0u, ~0u, ~0u, ~0u}, {0}},
     {EXTENDED + 3, {~0u, ~0u, ~0u, ~0u}, {0}},
@@ -57,19 +59,21 @@ static const struct {
 
 // CR4 bits that come with a feature of leaf 1 or 7; those that every CPU with VT-x has are in `CR4_ALWAYS`.
 #define CR4_ALWAYS                                                                                                     \
-    (CR4_VME | CR4_PVI | CR4_TSD | CR4_DE | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_PCE | CR4_OSFXSR | CR4_OSXMMEXCPT)
+    (CR4_VME | CR4_PVI | CR4_TSD | CR4_DE | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_PCE | CR4_OSFXSR |             \
+     CR4_OSXMMEXCPT)
 static const struct {
     uint8_t leaf;
     char reg; // 'b' or 'c'
     uint32_t feature;
     uint64_t bit;
 } cr4_features[] = {
-    {1, 'c', CPUID_1_ECX_PCID, CR4_PCIDE},      {1, 'c', CPUID_1_ECX_XSAVE, CR4_OSXSAVE},
+    {1, 'c', CPUID_1_ECX_PCID, CR4_PCIDE},        {1, 'c', CPUID_1_ECX_XSAVE, CR4_OSXSAVE},
     {7, 'b', CPUID_7_EBX_FSGSBASE, CR4_FSGSBASE}, {7, 'b', CPUID_7_EBX_SMEP, CR4_SMEP},
-    {7, 'b', CPUID_7_EBX_SMAP, CR4_SMAP},       {7, 'c', CPUID_7_ECX_UMIP, CR4_UMIP},
+    {7, 'b', CPUID_7_EBX_SMAP, CR4_SMAP},         {7, 'c', CPUID_7_ECX_UMIP, CR4_UMIP},
 };
 
-static void features_filter(struct cpuid_table *t, struct cpuid (*host)(uint32_t, uint32_t), uint32_t basic, uint32_t extended)
+static void features_filter(struct cpuid_table *t, struct cpuid (*host)(uint32_t, uint32_t), uint32_t basic,
+                            uint32_t extended)
 {
     for (unsigned i = 0; i < sizeof(features) / sizeof(*features); i++) {
         uint32_t leaf = features[i].leaf;
@@ -114,7 +118,8 @@ static void hypervisor_build(struct cpuid_table *t, uint64_t tsc_hz)
 {
     t->hyper[0] = (struct cpuid){HYPER_MAX, 0x6163694d, 0x6163694d, 0x6163694d}; // "MicaMicaMica"
     t->hyper[0x10] = (struct cpuid){(uint32_t)(tsc_hz / 1000), (uint32_t)(tsc_hz / 1000), 0, 0};
-    // The crystal, which the local APIC's timer counts too, is the TSC itself: so the ratio is exact. Halved until it fits.
+    // The crystal, which the local APIC's timer counts too, is the TSC itself: so the ratio is exact. Halved until it
+    // fits.
     uint32_t ratio = 1;
     while (tsc_hz / ratio > UINT32_MAX)
         ratio *= 2;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the guest's CPUID says: the host's, filtered by tables of what a vCPU can really do. Everything but the few bits that
-// follow the vCPU's state is computed once.
+// What the guest's CPUID says: the host's, filtered by tables of what a vCPU can really do. Everything but the few bits
+// that follow the vCPU's state is computed once.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,7 +36,8 @@ struct cpuid_state {
 void cpuid_build(struct cpuid_table *table, struct cpuid (*host)(uint32_t leaf, uint32_t subleaf), uint64_t tsc_hz);
 
 // Any leaf.
-struct cpuid cpuid_guest(const struct cpuid_table *table, uint32_t leaf, uint32_t subleaf, const struct cpuid_state *state);
+struct cpuid cpuid_guest(const struct cpuid_table *table, uint32_t leaf, uint32_t subleaf,
+                         const struct cpuid_state *state);
 
 // Would XSETBV(0, value) be a #GP? (SDM 1 13.3)
 bool cpuid_xcr0_valid(const struct cpuid_table *table, uint64_t value);

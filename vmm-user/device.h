@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The only header that a device model needs. A device is pure code over this interface: no system calls, no globals, so it
-// also compiles natively for tests and fuzzing, and can be saved and restored.
+// The only header that a device model needs. A device is pure code over this interface: no system calls, no globals, so
+// it also compiles natively for tests and fuzzing, and can be saved and restored.
 #pragma once
 #include "vmm-user/backend.h"
 #include "vmm-user/state.h"
@@ -15,8 +15,8 @@ struct io_range {
 
 #define DEVICE_RANGES 8
 
-// Many accesses at once, as REP INS, OUTS, STOS and MOVS upwards are: `count` elements of `size` bytes, in order. What the
-// device cannot do together is done one by one.
+// Many accesses at once, as REP INS, OUTS, STOS and MOVS upwards are: `count` elements of `size` bytes, in order. What
+// the device cannot do together is done one by one.
 enum io_block_kind {
     IO_BLOCK_IN,   // port to `host`
     IO_BLOCK_OUT,  // `host` to port
@@ -35,17 +35,19 @@ struct io_block {
 };
 
 struct device_ops {
-    const char *name;                                                               // "uart16550", as `vm stat` prints it
-    // One access of `size` bytes (1, 2, 4; MMIO also 8) at an absolute address inside one of the ranges. Unimplemented registers
-    // read as the chip does (often all ones). Wider accesses than the chip knows are split by the bus when `max_size` says so.
+    const char *name; // "uart16550", as `vm stat` prints it
+    // One access of `size` bytes (1, 2, 4; MMIO also 8) at an absolute address inside one of the ranges. Unimplemented
+    // registers read as the chip does (often all ones). Wider accesses than the chip knows are split by the bus when
+    // `max_size` says so.
     uint64_t (*read)(struct device *dev, enum io_space space, uint64_t addr, unsigned size);
     void (*write)(struct device *dev, enum io_space space, uint64_t addr, unsigned size, uint64_t value);
-    void (*reset)(struct device *dev);                                              // power-on state; timers disarmed, lines low
-    uint8_t version;                                                                // of its state
-    void (*state)(struct device *dev, struct state *s);                             // saves or loads each field
-    bool (*loaded)(struct device *dev); // optional: follows its new state, which is untrusted; false: it cannot be in that
-    unsigned max_size;                                                              // widest access the chip takes; 0 = any
-    bool (*block)(struct device *dev, const struct io_block *b);                     // optional; false: one by one, please
+    void (*reset)(struct device *dev);                  // power-on state; timers disarmed, lines low
+    uint8_t version;                                    // of its state
+    void (*state)(struct device *dev, struct state *s); // saves or loads each field
+    bool (*loaded)(
+        struct device *dev); // optional: follows its new state, which is untrusted; false: it cannot be in that
+    unsigned max_size;       // widest access the chip takes; 0 = any
+    bool (*block)(struct device *dev, const struct io_block *b); // optional; false: one by one, please
 };
 
 // Embedded as the first member of each chip's struct.

@@ -8,8 +8,8 @@
 #include "x86/regs.h"
 #include "x86/vmx.h"
 
-#define LOW32  0xffffffffull
-#define DR6_BS (1ul << 14)
+#define LOW32       0xffffffffull
+#define DR6_BS      (1ul << 14)
 #define DR7_ENABLED 0xff
 
 // ---- the end of an exit
@@ -85,7 +85,8 @@ void exit_vectoring(struct vcpu *v, const struct utcb_state *s)
     if (__builtin_expect(!(s->idt_info & INTR_VALID), 1))
         return;
     uint32_t type = s->idt_info & INTR_TYPE;
-    bool software = type == INTR_TYPE_SW_INTERRUPT || type == INTR_TYPE_PRIV_SW_EXCEPTION || type == INTR_TYPE_SW_EXCEPTION;
+    bool software =
+        type == INTR_TYPE_SW_INTERRUPT || type == INTR_TYPE_PRIV_SW_EXCEPTION || type == INTR_TYPE_SW_EXCEPTION;
     v->inject_info = s->idt_info & (INTR_VALID | INTR_ERROR_CODE | INTR_TYPE | INTR_VECTOR);
     v->inject_error = s->idt_error;
     v->inject_length = software ? s->insn_len : 0;
@@ -101,8 +102,8 @@ uint64_t exit_delivers_nowhere(struct vcpu *v, struct utcb_state *s)
 
 uint64_t exit_runs_nowhere(struct vcpu *v, struct utcb_state *s)
 {
-    vm_stop(v, "runs outside of its memory: %x:%llx is guest-physical %llx", s->seg[SEG_CS].sel, (unsigned long long)s->rip,
-            (unsigned long long)s->qual[1]);
+    vm_stop(v, "runs outside of its memory: %x:%llx is guest-physical %llx", s->seg[SEG_CS].sel,
+            (unsigned long long)s->rip, (unsigned long long)s->qual[1]);
     return exit_settle_slow(v, s, 0);
 }
 
@@ -219,9 +220,8 @@ static __attribute__((noinline)) uint64_t insn_unknown(struct vcpu *v, struct ut
 {
     struct insn_cpu *cpu = &v->insn;
     char text[160];
-    int n = snprintf(text, sizeof(text), "%s at %x:%llx, address %llx: #UD to the guest; bytes",
-                     cpu->reason, s->seg[SEG_CS].sel, (unsigned long long)s->rip,
-                     (unsigned long long)s->qual[1]);
+    int n = snprintf(text, sizeof(text), "%s at %x:%llx, address %llx: #UD to the guest; bytes", cpu->reason,
+                     s->seg[SEG_CS].sel, (unsigned long long)s->rip, (unsigned long long)s->qual[1]);
     for (unsigned i = 0; i < cpu->byte_count && n < (int)sizeof(text) - 4; i++)
         n += snprintf(text + n, sizeof(text) - (size_t)n, " %02x", cpu->bytes[i]);
     if (v->unknown_opcodes++ < 16)
@@ -241,7 +241,7 @@ uint64_t exit_insn_changed(struct insn_cpu *cpu)
 static uint64_t insn_changes(struct insn_cpu *cpu, const struct insn *in)
 {
     static const uint32_t groups[16] = {
-        [GPR_RAX] = MTD_ACDB, [GPR_RCX] = MTD_ACDB, [GPR_RDX] = MTD_ACDB, [GPR_RBX] = MTD_ACDB, [GPR_RSP] = MTD_RSP,
+        [GPR_RAX] = MTD_ACDB, [GPR_RCX] = MTD_ACDB, [GPR_RDX] = MTD_ACDB, [GPR_RBX] = MTD_ACDB,    [GPR_RSP] = MTD_RSP,
         [GPR_RBP] = MTD_BSD,  [GPR_RSI] = MTD_BSD,  [GPR_RDI] = MTD_BSD,  [8 ... 15] = MTD_R8_R15,
     };
     if (in->plain == INSN_PLAIN_LOAD)
@@ -442,8 +442,9 @@ uint64_t exit_hlt(struct vcpu *v, struct utcb_state *s)
     return exit_settle_slow(v, s, MTD_RIP | MTD_STATE);
 }
 
-// An x87 error while CR0.NE is clear: the processor waits before the instruction for an interrupt, such as IRQ 13 (SDM 3A 2.5, 1 D.2.1).
-// It comes to the same again until the guest has cleared the error: there is no IGNNE# to let it pass.
+// An x87 error while CR0.NE is clear: the processor waits before the instruction for an interrupt, such as IRQ 13 (SDM
+// 3A 2.5, 1 D.2.1). It comes to the same again until the guest has cleared the error: there is no IGNNE# to let it
+// pass.
 uint64_t exit_fpu_error(struct vcpu *v, struct utcb_state *s)
 {
     ferr_assert(&v->vm->machine.ferr);

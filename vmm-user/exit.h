@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Exits that know no vendor. exit_vmx.c and exit_svm.c decode what hardware says and end in one of these; each returns the
-// reply's MTD: which groups of the state it changed.
+// Exits that know no vendor. exit_vmx.c and exit_svm.c decode what hardware says and end in one of these; each returns
+// the reply's MTD: which groups of the state it changed.
 #pragma once
 #include "vmm-user/vcpu.h"
 
@@ -31,9 +31,8 @@ uint64_t exit_memory(struct vcpu *v, struct utcb_state *s);
 
 #define EXIT_MTD_BASE (MTD_ACDB | MTD_RIP | MTD_RFLAGS | MTD_STATE)
 // What the instruction executor needs: in 64-bit mode, and in all modes.
-#define EXIT_MTD_INSN64                                                                                                \
-    (MTD_GPR | MTD_RIP | MTD_RFLAGS | MTD_STATE | MTD_QUAL | MTD_INJ | MTD_CR | MTD_EFER | MTD_CSSS)
-#define EXIT_MTD_INSN (EXIT_MTD_INSN64 | MTD_ESDS | MTD_FSGS)
+#define EXIT_MTD_INSN64 (MTD_GPR | MTD_RIP | MTD_RFLAGS | MTD_STATE | MTD_QUAL | MTD_INJ | MTD_CR | MTD_EFER | MTD_CSSS)
+#define EXIT_MTD_INSN   (EXIT_MTD_INSN64 | MTD_ESDS | MTD_FSGS)
 
 // The instruction is done: RIP moves on; what is due follows. `mtd`: what changed.
 uint64_t exit_retire_slow(struct vcpu *v, struct utcb_state *s, uint64_t mtd);
@@ -82,10 +81,10 @@ uint64_t exit_hlt(struct vcpu *v, struct utcb_state *s);
 uint64_t exit_rdmsr(struct vcpu *v, struct utcb_state *s);
 uint64_t exit_wrmsr(struct vcpu *v, struct utcb_state *s);
 uint64_t exit_xsetbv(struct vcpu *v, struct utcb_state *s);
-uint64_t exit_skip(struct vcpu *v, struct utcb_state *s);      // an instruction without effect here (WBINVD)
-uint64_t exit_undefined(struct vcpu *v, struct utcb_state *s); // #UD
+uint64_t exit_skip(struct vcpu *v, struct utcb_state *s);       // an instruction without effect here (WBINVD)
+uint64_t exit_undefined(struct vcpu *v, struct utcb_state *s);  // #UD
 uint64_t exit_protection(struct vcpu *v, struct utcb_state *s); // #GP(0)
-uint64_t exit_event(struct vcpu *v, struct utcb_state *s);     // window, recall: nothing but what is due; needs MTD_INJ
+uint64_t exit_event(struct vcpu *v, struct utcb_state *s); // window, recall: nothing but what is due; needs MTD_INJ
 uint64_t exit_timer(struct vcpu *v, struct utcb_state *s);
 uint64_t exit_startup(struct vcpu *v, struct utcb_state *s);
 uint64_t exit_triple_fault(struct vcpu *v, struct utcb_state *s);
@@ -101,10 +100,10 @@ uint64_t exit_port(struct vcpu *v, struct utcb_state *s, uint16_t port, unsigned
 uint64_t exit_port_string(struct vcpu *v, struct utcb_state *s); // INS, OUTS: needs EXIT_MTD_INSN
 uint64_t exit_insn(struct vcpu *v, struct utcb_state *s);        // MMIO: v->insn.hint is set
 uint64_t exit_insn_legacy(struct vcpu *v, struct utcb_state *s); // the same for code that is not 64-bit (exit_legacy.c)
-uint64_t exit_insn_changed(struct insn_cpu *cpu); // by instructions since it was last asked
+uint64_t exit_insn_changed(struct insn_cpu *cpu);                // by instructions since it was last asked
 uint64_t exit_insn_not_done(struct vcpu *v, struct utcb_state *s, enum insn_result result);
 uint64_t exit_apic_write(struct vcpu *v, struct utcb_state *s, uint32_t offset);
-bool exit_pdptes_load(struct vcpu *v, struct utcb_state *s);     // after a change of CR0, CR3, CR4; false: #GP
+bool exit_pdptes_load(struct vcpu *v, struct utcb_state *s); // after a change of CR0, CR3, CR4; false: #GP
 // task.c: `source` 0 CALL, 1 IRET, 2 JMP, 3 a gate in the IDT. Needs MTD_ALL.
 uint64_t exit_task_switch(struct vcpu *v, struct utcb_state *s, uint16_t selector, unsigned source);
 uint64_t exit_move_to_cr(struct vcpu *v, struct utcb_state *s, unsigned cr, uint64_t value);

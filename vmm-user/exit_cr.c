@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Moves to and from control registers as far as they exit: those bits that the hardware keeps for itself. The checks are
-// those of SDM 3A 2.5 and 4.1; most of them the processor has not made when it exits.
+// Moves to and from control registers as far as they exit: those bits that the hardware keeps for itself. The checks
+// are those of SDM 3A 2.5 and 4.1; most of them the processor has not made when it exits.
 #include "vmm-user/exit.h"
 #include "vmm-user/vm.h"
 #include "x86/desc.h"
 #include "x86/regs.h"
 
-#define CR0_KNOWN                                                                                                      \
-    (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
-#define CS_L      (1u << 9)
+#define CR0_KNOWN      (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
+#define CS_L           (1u << 9)
 #define PDPTE_RESERVED 0x1c6ull // bits 1-2, 5-8; not 5, "accessed", that QEMU sets
 
 // With PAE outside of long mode the processor loads four PDPTEs (SDM 3A 4.4.1); false = #GP.
@@ -79,8 +78,8 @@ static bool cr8_set(struct vcpu *v, struct utcb_state *s, uint64_t value)
 
 uint64_t exit_move_to_cr(struct vcpu *v, struct utcb_state *s, unsigned cr, uint64_t value)
 {
-    static bool (*const set[16])(struct vcpu *v, struct utcb_state *s, uint64_t value) = {
-        [0] = cr0_set, [3] = cr3_set, [4] = cr4_set, [8] = cr8_set};
+    static bool (*const set[16])(struct vcpu * v, struct utcb_state * s,
+                                 uint64_t value) = {[0] = cr0_set, [3] = cr3_set, [4] = cr4_set, [8] = cr8_set};
     uint64_t cr0 = s->cr0, cr3 = s->cr3, cr4 = s->cr4, efer = s->efer;
     if (cr > 15 || !set[cr])
         return exit_undefined(v, s);

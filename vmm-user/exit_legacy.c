@@ -14,8 +14,7 @@
 // A breakpoint, a single step and a shadow are the processor's business.
 static bool may_go_ahead(const struct vcpu *v, const struct utcb_state *s)
 {
-    return !(s->rflags & RFLAGS_TF) && !s->intr_state && !v->windows &&
-           s->qual[1] - VGA_MEMORY_BASE < VGA_MEMORY_SIZE;
+    return !(s->rflags & RFLAGS_TF) && !s->intr_state && !v->windows && s->qual[1] - VGA_MEMORY_BASE < VGA_MEMORY_SIZE;
 }
 
 // Ports without a look at the I/O bitmap.

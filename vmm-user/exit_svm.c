@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// SVM: what each exit code needs of the state, and which neutral exit it is. AMD APM 2 chapter 15, appendix C. The CPU need not say
-// how long the instruction is, nor what it is: then it is decoded.
+// SVM: what each exit code needs of the state, and which neutral exit it is. AMD APM 2 chapter 15, appendix C. The CPU
+// need not say how long the instruction is, nor what it is: then it is decoded.
 #include "vmm-user/exit.h"
 #include "vmm-user/firmware.h"
 #include "vmm-user/vm.h"
@@ -64,7 +64,8 @@ static uint64_t svm_io(struct vcpu *v, struct utcb_state *s)
         s->insn_len = 0; // the executor moves RIP
         return exit_port_string(v, s);
     }
-    return exit_port(v, s, (uint16_t)(info >> SVM_IO_PORT_SHIFT), info >> SVM_IO_SIZE_SHIFT & SVM_IO_SIZE, info & SVM_IO_IN);
+    return exit_port(v, s, (uint16_t)(info >> SVM_IO_PORT_SHIFT), info >> SVM_IO_SIZE_SHIFT & SVM_IO_SIZE,
+                     info & SVM_IO_IN);
 }
 
 // Emulators' error codes are not to be trusted: what the access is, the instruction says.
@@ -74,7 +75,8 @@ static uint64_t svm_npf(struct vcpu *v, struct utcb_state *s)
     uint64_t info = s->qual[0];
     if (__builtin_expect(s->idt_info & INTR_VALID, 0))
         return exit_delivers_nowhere(v, s);
-    if (__builtin_expect(info & SVM_NPF_FETCH, 0) && insn_fetch(&v->insn, &in) == INSN_UNSUPPORTED && !v->insn.byte_count)
+    if (__builtin_expect(info & SVM_NPF_FETCH, 0) && insn_fetch(&v->insn, &in) == INSN_UNSUPPORTED &&
+        !v->insn.byte_count)
         return exit_runs_nowhere(v, s);
     v->insn.hint.gpa_only = info & SVM_NPF_FINAL;
     v->insn.hint.gpa = s->qual[1];
@@ -90,12 +92,13 @@ static uint64_t svm_cr8(struct vcpu *v, struct utcb_state *s)
         return exit_undefined(v, s);
     s->insn_len = in->length;
     if (in->dst == INSN_CR)
-        return exit_move_to_cr(v, s, in->dst_reg, exit_is_64(s) ? s->gpr[in->src_reg & 15] : (uint32_t)s->gpr[in->src_reg & 15]);
+        return exit_move_to_cr(v, s, in->dst_reg,
+                               exit_is_64(s) ? s->gpr[in->src_reg & 15] : (uint32_t)s->gpr[in->src_reg & 15]);
     return exit_move_from_cr(v, s, in->src_reg, in->dst_reg);
 }
 
-// Intercepted for the host's sake (svm/vcpu.c); the guest has them as they are. DR6 is up to date; delivery clears GD, which an
-// injection does not do.
+// Intercepted for the host's sake (svm/vcpu.c); the guest has them as they are. DR6 is up to date; delivery clears GD,
+// which an injection does not do.
 static uint64_t svm_db(struct vcpu *v, struct utcb_state *s)
 {
     exit_vectoring(v, s);
@@ -110,12 +113,14 @@ static uint64_t svm_ac(struct vcpu *v, struct utcb_state *s)
     return exit_fault(v, s, EXC_AC, true, 0);
 }
 
+// clang-format off
 #define EVENT_MTD  (MTD_RIP | MTD_RFLAGS | MTD_STATE | MTD_INJ)
 #define EVENT      {exit_event, EVENT_MTD}
 #define DUMP       {exit_unsupported, MTD_ALL}
 #define UNDEFINED  {exit_undefined, MTD_RIP | MTD_RFLAGS | MTD_STATE}
 #define PROTECTION {exit_protection, MTD_RIP | MTD_RFLAGS | MTD_STATE}
 #define CR8        {svm_cr8, DECODE_MTD | MTD_GPR}
+// clang-format on
 
 static const struct exit_entry entries[EVENT_COUNT] = {
     [SVM_EXIT_CR8_READ] = CR8,
@@ -137,9 +142,9 @@ static const struct exit_entry entries[EVENT_COUNT] = {
     [SVM_EXIT_SHUTDOWN] = {exit_triple_fault, MTD_ALL},
     [SVM_EXIT_VMRUN] = UNDEFINED,
     [SVM_EXIT_VMMCALL] = {exit_hypercall, EXIT_MTD_INSN},
-    [SVM_EXIT_VMLOAD ... SVM_EXIT_SKINIT] = UNDEFINED,
+    [SVM_EXIT_VMLOAD... SVM_EXIT_SKINIT] = UNDEFINED,
     [SVM_EXIT_WBINVD] = {svm_wbinvd, DECODE_MTD},
-    [SVM_EXIT_MONITOR ... SVM_EXIT_MWAIT_ARMED] = UNDEFINED,
+    [SVM_EXIT_MONITOR... SVM_EXIT_MWAIT_ARMED] = UNDEFINED,
     [SVM_EXIT_XSETBV] = {svm_xsetbv, DECODE_MTD | EXIT_MTD_BASE | MTD_XSAVE},
     [SVM_EXIT_RDPRU] = UNDEFINED,
     [SVM_EXIT_NPF] = {svm_npf, EXIT_MTD_INSN64},

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// VT-x: what each exit reason needs of the state, and which neutral exit it is. SDM 3C 28.2 (qualifications), 3D appendix C.
+// VT-x: what each exit reason needs of the state, and which neutral exit it is. SDM 3C 28.2 (qualifications), 3D
+// appendix C.
 #include "lib/c/printf.h"
 #include "pc/lapic.h"
 #include "vmm-user/exit.h"
@@ -30,7 +31,8 @@ static uint64_t vmx_ept_violation(struct vcpu *v, struct utcb_state *s)
         return exit_delivers_nowhere(v, s);
     if (q & EPT_QUAL_FETCH)
         return exit_runs_nowhere(v, s);
-    v->insn.hint.valid = (q & (EPT_QUAL_LINEAR_VALID | EPT_QUAL_NOT_WALK)) == (EPT_QUAL_LINEAR_VALID | EPT_QUAL_NOT_WALK);
+    v->insn.hint.valid =
+        (q & (EPT_QUAL_LINEAR_VALID | EPT_QUAL_NOT_WALK)) == (EPT_QUAL_LINEAR_VALID | EPT_QUAL_NOT_WALK);
     v->insn.hint.write = q & EPT_QUAL_WRITE;
     v->insn.hint.gla = s->linear;
     v->insn.hint.gpa = s->qual[1];
@@ -73,7 +75,8 @@ static uint64_t vmx_cr_access(struct vcpu *v, struct utcb_state *s)
     }
 }
 
-// Exceptions that the kernel intercepts go on to the guest, but #MF, which it intercepts while CR0.NE is clear; #DB has its DR6 bits in the qualification.
+// Exceptions that the kernel intercepts go on to the guest, but #MF, which it intercepts while CR0.NE is clear; #DB has
+// its DR6 bits in the qualification.
 static uint64_t vmx_exception(struct vcpu *v, struct utcb_state *s)
 {
     uint32_t info = s->exit_intr_info, vector = info & INTR_VECTOR;
@@ -84,7 +87,8 @@ static uint64_t vmx_exception(struct vcpu *v, struct utcb_state *s)
     exit_vectoring(v, s);
     if (vector == EXC_MF)
         return exit_fpu_error(v, s);
-    if (vector == EXC_DB) { // its delivery clears GD, which a VM entry does not do; INT1 has no cause and takes the place of what is pending
+    if (vector == EXC_DB) { // its delivery clears GD, which a VM entry does not do; INT1 has no cause and takes the
+                            // place of what is pending
         if (type == INTR_TYPE_HW_EXCEPTION)
             s->dr6 = (s->dr6 & ~0xfull) | (s->qual[0] & 0x600f);
         s->dr7 &= ~DR7_GD;
@@ -101,11 +105,13 @@ static uint64_t vmx_exception(struct vcpu *v, struct utcb_state *s)
     return exit_settle(v, s, mtd);
 }
 
+// clang-format off
 #define EVENT_MTD  (MTD_RIP | MTD_RFLAGS | MTD_STATE | MTD_INJ)
 #define DUMP       {exit_unsupported, MTD_ALL}
 #define UNDEFINED  {exit_undefined, MTD_RIP | MTD_RFLAGS | MTD_STATE}
 #define PROTECTION {exit_protection, MTD_RIP | MTD_RFLAGS | MTD_STATE}
 #define SKIP       {exit_skip, MTD_RIP | MTD_RFLAGS | MTD_STATE}
+// clang-format on
 
 static const struct exit_entry entries[EVENT_COUNT] = {
     [VMX_EXIT_EXCEPTION_NMI] = {vmx_exception, EVENT_MTD | MTD_QUAL | MTD_DR},
@@ -123,8 +129,9 @@ static const struct exit_entry entries[EVENT_COUNT] = {
     [VMX_EXIT_RDPMC] = PROTECTION,
     [VMX_EXIT_RSM] = UNDEFINED,
     [VMX_EXIT_VMCALL] = {exit_hypercall, EXIT_MTD_INSN},
-    [VMX_EXIT_VMCLEAR ... VMX_EXIT_VMXON] = UNDEFINED,
-    [VMX_EXIT_CR_ACCESS] = {vmx_cr_access, MTD_GPR | MTD_RIP | MTD_RFLAGS | MTD_QUAL | MTD_STATE | MTD_CR | MTD_EFER | MTD_CSSS},
+    [VMX_EXIT_VMCLEAR... VMX_EXIT_VMXON] = UNDEFINED,
+    [VMX_EXIT_CR_ACCESS] = {vmx_cr_access,
+                            MTD_GPR | MTD_RIP | MTD_RFLAGS | MTD_QUAL | MTD_STATE | MTD_CR | MTD_EFER | MTD_CSSS},
     [VMX_EXIT_DR_ACCESS] = DUMP,
     [VMX_EXIT_IO] = {vmx_io, EXIT_MTD_BASE | MTD_QUAL},
     [VMX_EXIT_RDMSR] = {exit_rdmsr, EXIT_MTD_BASE},

@@ -8,11 +8,11 @@
 #include "x86/desc.h"
 #include "x86/regs.h"
 
-#define HYPERCALL_SIZE    3
+#define HYPERCALL_SIZE 3
 
-// What VMCALL means in a guest is its hypervisor's to say (SDM 3C 31.3; #UD is the answer of a CPU without one, and CPUID says that
-// there is one). Systems look for a signature in CPUID before they call, so only what calls unasked is concerned:
-// kvm-unit-tests' hypercall and vmexit do, and go on when they get KVM's "no such call". Programs get #UD.
+// What VMCALL means in a guest is its hypervisor's to say (SDM 3C 31.3; #UD is the answer of a CPU without one, and
+// CPUID says that there is one). Systems look for a signature in CPUID before they call, so only what calls unasked is
+// concerned: kvm-unit-tests' hypercall and vmexit do, and go on when they get KVM's "no such call". Programs get #UD.
 #define NO_SUCH_HYPERCALL (-1000l)
 #define PAGE              4096u
 #define FLAGS_SHARED      (BIOS_FLAG_CF | BIOS_FLAG_ZF)

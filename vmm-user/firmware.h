@@ -42,6 +42,6 @@ void firmware_registers(const struct load_entry *entry, struct utcb_state *s);
 // After a reset of the processor, does the firmware go on where the guest has told it to (CMOS shutdown status)?
 bool firmware_returns(struct vm *vm);
 
-// A VMCALL or VMMCALL of the guest: the firmware's if it lies in a stub of its ROM. There are no others: RAX says so to a kernel;
-// #UD for a program.
+// A VMCALL or VMMCALL of the guest: the firmware's if it lies in a stub of its ROM. There are no others: RAX says so to
+// a kernel; #UD for a program.
 uint64_t exit_hypercall(struct vcpu *v, struct utcb_state *s);

@@ -171,7 +171,8 @@ void guest_space_a20(struct vm *vm, bool open)
         unmapped_stop(v);
 }
 
-// Does the gate turn the address into one of RAM that is not mapped yet? If it is, the access writes to read-only memory.
+// Does the gate turn the address into one of RAM that is not mapped yet? If it is, the access writes to read-only
+// memory.
 static bool is_alias(const struct vm *vm, uint64_t gpa)
 {
     uint64_t seen = gpa & ~A20;

@@ -8,7 +8,9 @@
 #include "vmm-user/vm.h"
 #include "x86/regs.h"
 
-#define LOOK_MS      1500 // its CPU may be busy with other VMs, the handler may be busy with an exit; a guest that waits for its reset does not answer
+#define LOOK_MS                                                                                                        \
+    1500 // its CPU may be busy with other VMs, the handler may be busy with an exit; a guest that waits for its reset
+         // does not answer
 #define LINE_BYTES   16
 #define MEMORY_BYTES 128 // shown without a count
 #define MEMORY_MAX   1024
@@ -48,7 +50,8 @@ static const struct utcb_state *inspect_take(struct answer *a)
         vm.inspection.whole = false;
     if (vm.inspection.whole)
         return &vm.inspection.state;
-    say(a, "vm %u: its registers are not to be had: its vCPU did not answer, or ended without them\n", start_info()->vm_id);
+    say(a, "vm %u: its registers are not to be had: its vCPU did not answer, or ended without them\n",
+        start_info()->vm_id);
     return NULL;
 }
 
@@ -109,8 +112,8 @@ void inspect_registers(struct answer *a)
         s->seg[SEG_SS].ar >> 5 & 3);
     for (unsigned i = 0; i < GPR_COUNT; i++)
         say(a, "%-3s %016llx%s", gprs[i], (ull)s->gpr[i], i % 4 == 3 ? "\n" : "  ");
-    say(a, "cr0 %08llx  cr2 %016llx  cr3 %016llx  cr4 %08llx  cr8 %llx  efer %llx\n", (ull)s->cr0, (ull)s->cr2, (ull)s->cr3,
-        (ull)s->cr4, (ull)s->cr8, (ull)s->efer);
+    say(a, "cr0 %08llx  cr2 %016llx  cr3 %016llx  cr4 %08llx  cr8 %llx  efer %llx\n", (ull)s->cr0, (ull)s->cr2,
+        (ull)s->cr3, (ull)s->cr4, (ull)s->cr8, (ull)s->efer);
     for (unsigned i = 0; i < SEG_COUNT; i++)
         say(a, "%-4s %04x  base %016llx  limit %08x  access %04x\n", segs[i], s->seg[i].sel, (ull)s->seg[i].base,
             s->seg[i].limit, s->seg[i].ar);

@@ -16,18 +16,18 @@
 #define VA_CHANNELS        0x0c00000000ul // 64 KiB apart
 #define VA_HANDLER_STACK   0x0d00010000ul // top
 #define VA_HANDLER_UTCB    0x0e00000000ul
-#define VA_VCPU_PAGES      0x0f00000000ul // virtual-APIC page, statistics
+#define VA_VCPU_PAGES      0x0f00000000ul           // virtual-APIC page, statistics
 #define VA_NATIVE          (VA_VCPU_PAGES + 0x2000) // code, see native.c
-#define VA_GUEST_RAM       0x1000000000ul // + guest-physical address
+#define VA_GUEST_RAM       0x1000000000ul           // + guest-physical address
 #define HANDLER_STACK_SIZE 0x8000ul
 
-#define LAPIC_ADDRESS      0xfee00000ul
+#define LAPIC_ADDRESS 0xfee00000ul
 
 enum vmm_selector {
     SEL_VCPU_HALT = SEL_USER_FREE,
     SEL_VCPU_HANDLER,
     SEL_VCPU_EC,
     SEL_INSPECTION,
-    SEL_CHANNELS = SEL_USER_FREE + 16, // pairs
+    SEL_CHANNELS = SEL_USER_FREE + 16,      // pairs
     SEL_VCPU_PORTALS = SEL_USER_FREE + 128, // EVENT_COUNT of them
 };

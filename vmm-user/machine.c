@@ -9,7 +9,16 @@
 #include "vmm-user/layout.h"
 #include "vmm-user/vm.h"
 
-enum { IRQ_TIMER = 0, IRQ_KEYBOARD = 1, IRQ_COM1 = 4, IRQ_FLOPPY = 6, IRQ_MOUSE = 12, IRQ_FERR = 13, IRQ_IDE1 = 14, IRQ_IDE2 = 15 };
+enum {
+    IRQ_TIMER = 0,
+    IRQ_KEYBOARD = 1,
+    IRQ_COM1 = 4,
+    IRQ_FLOPPY = 6,
+    IRQ_MOUSE = 12,
+    IRQ_FERR = 13,
+    IRQ_IDE1 = 14,
+    IRQ_IDE2 = 15
+};
 enum { ISA_DEVFN = 1 << 3, IDE_DEVFN = ISA_DEVFN | 1, VGA_DEVFN = 2 << 3 }; // as on a PIIX3, and as QEMU has it
 
 #define COM1_BASE 0x3f8
@@ -77,8 +86,8 @@ static void uart_drained(void *ctx)
     vcpu_attend(&vm->vcpus[0], ATTENTION_WORK);
 }
 
-// The wires of both A20 switches, port 92h and the keyboard controller: the gate follows who spoke last, and both show it, so
-// that each of them works alone whatever the other one says.
+// The wires of both A20 switches, port 92h and the keyboard controller: the gate follows who spoke last, and both show
+// it, so that each of them works alone whatever the other one says.
 static void a20_set(void *ctx, unsigned line, bool level)
 {
     struct vm *vm = ctx;
@@ -193,9 +202,9 @@ bool machine_init(struct vm *vm)
     vga_init(&m->vga, clock, &screen);
 
     struct device *const chips[] = {
-        &m->pic.dev,  &m->ioapic.dev, &v->lapic.dev,  &m->pit.dev,   &m->rtc.dev,   &m->uart.dev,
-        &m->acpi.dev, &m->pci.dev,    &m->port92.dev, &m->i8042.dev, &m->debug.dev, &m->vga.dev,
-        &m->fw_cfg.dev, &m->test.dev, &m->ferr.dev,
+        &m->pic.dev,   &m->ioapic.dev, &v->lapic.dev,  &m->pit.dev,    &m->rtc.dev,
+        &m->uart.dev,  &m->acpi.dev,   &m->pci.dev,    &m->port92.dev, &m->i8042.dev,
+        &m->debug.dev, &m->vga.dev,    &m->fw_cfg.dev, &m->test.dev,   &m->ferr.dev,
     };
     bus_init(&m->bus, unclaimed, vm);
     for (unsigned i = 0; i < sizeof(chips) / sizeof(chips[0]); i++)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The VMM process: builds its VM, then serves the channels: its terminal at the console, monitors of the shell. The guest
-// itself lives in the handler of its vCPU (exit.c).
+// The VMM process: builds its VM, then serves the channels: its terminal at the console, monitors of the shell. The
+// guest itself lives in the handler of its vCPU (exit.c).
 #include "lib/c/printf.h"
 #include "lib/c/string.h"
 #include "lib/sys/process.h"
@@ -64,8 +64,8 @@ static void slot_close(struct slot *s)
 static void terminal_connect(void)
 {
     struct slot *s = slot_take();
-    if (!s || root_channel_connect(&s->channel, CHANNEL_TERMINAL, slot_va(s), slot_sel(s), start_info()->vm_id) !=
-                  ROOT_OK)
+    if (!s ||
+        root_channel_connect(&s->channel, CHANNEL_TERMINAL, slot_va(s), slot_sel(s), start_info()->vm_id) != ROOT_OK)
         return;
     s->used = true;
     s->in_seen = 0;

@@ -96,7 +96,8 @@ static void command_pause(struct answer *a, const char *args)
     if (vm.state != VM_RUNNING)
         say(a, "vm %u does not run: it cannot be paused\n", start_info()->vm_id);
     else
-        say(a, "vm %u %s\n", start_info()->vm_id, inspect_ask(VM_REQUEST_PAUSE) ? "paused" : "will pause when its vCPU answers");
+        say(a, "vm %u %s\n", start_info()->vm_id,
+            inspect_ask(VM_REQUEST_PAUSE) ? "paused" : "will pause when its vCPU answers");
 }
 
 static void command_resume(struct answer *a, const char *args)

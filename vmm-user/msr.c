@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The MSRs that exit, as one sorted table: constants, plain state, and those with a meaning. Everything else is #GP for the
-// guest, counted and named in `vm stat`. SDM 4.
+// The MSRs that exit, as one sorted table: constants, plain state, and those with a meaning. Everything else is #GP for
+// the guest, counted and named in `vm stat`. SDM 4.
 #include "vmm-user/exit.h"
 #include "vmm-user/vm.h"
 #include "x86/msr.h"
@@ -32,14 +32,14 @@ struct msr_entry {
     bool (*write)(struct msr_access *a); // of MSR_STORE: is the value one that it takes?
 };
 
-#define MISC_ENABLE_INIT  (1ul << 0 | 1ul << 11 | 1ul << 12) // fast strings; no BTS, no PEBS
-#define MISC_ENABLE_MASK  0x0000000400c51889ul
-#define MTRRCAP_VALUE     0x508ul // 8 variable ranges, fixed ranges, WC
-#define MICROCODE         0x100000000ul
-#define FEATURE_LOCKED    1ul
+#define MISC_ENABLE_INIT        (1ul << 0 | 1ul << 11 | 1ul << 12) // fast strings; no BTS, no PEBS
+#define MISC_ENABLE_MASK        0x0000000400c51889ul
+#define MTRRCAP_VALUE           0x508ul // 8 variable ranges, fixed ranges, WC
+#define MICROCODE               0x100000000ul
+#define FEATURE_LOCKED          1ul
 #define HWCR_TSC_FREQUENCY      (1ul << 24) // the TSC counts at the frequency of P0
 #define DE_CFG_LFENCE_SERIALIZE (1ul << 1)
-#define ALL               ~0ul
+#define ALL                     ~0ul
 
 static bool tsc_read(struct msr_access *a)
 {
@@ -170,12 +170,14 @@ static bool read_only(struct msr_access *a)
     return false;
 }
 
+// clang-format off
 #define CONST(first, value)          {first, first, MSR_CONST, value, 0, 0, 0}
 #define IGNORE(first, last, value)   {first, last, MSR_IGNORE, value, 0, 0, 0}
 #define STORE(first, last, init, m)  {first, last, MSR_STORE, init, m, 0, 0}
 #define MTRR(first, last, init, m, f) {first, last, MSR_STORE, init, m, 0, mtrr_##f}
 #define CALL(first, read, write)     {first, first, MSR_CALL, 0, 0, read, write}
 #define APIC(first, last)            {first, last, MSR_APIC, 0, 0, 0, 0}
+// clang-format on
 
 // Sorted by number.
 static const struct msr_entry msrs[] = {
@@ -208,12 +210,12 @@ static const struct msr_entry msrs[] = {
 
 // Of AMD's CPUs alone (APM 2 appendix A); no plain state among them.
 static const struct msr_entry amd_msrs[] = {
-    IGNORE(0xc0010000, 0xc0010007, 0),                       // performance counters of every AMD CPU: none counts
-    IGNORE(0xc0010010, 0xc0010010, 0),                       // SYSCFG
-    IGNORE(0xc0010015, 0xc0010015, HWCR_TSC_FREQUENCY),      // HWCR
-    IGNORE(0xc001001f, 0xc001001f, 0),                       // NB_CFG
-    IGNORE(0xc0010055, 0xc0010055, 0),                       // interrupt pending message
-    IGNORE(0xc0010058, 0xc0010058, 0),                       // MMIO configuration base
+    IGNORE(0xc0010000, 0xc0010007, 0),                  // performance counters of every AMD CPU: none counts
+    IGNORE(0xc0010010, 0xc0010010, 0),                  // SYSCFG
+    IGNORE(0xc0010015, 0xc0010015, HWCR_TSC_FREQUENCY), // HWCR
+    IGNORE(0xc001001f, 0xc001001f, 0),                  // NB_CFG
+    IGNORE(0xc0010055, 0xc0010055, 0),                  // interrupt pending message
+    IGNORE(0xc0010058, 0xc0010058, 0),                  // MMIO configuration base
     CONST(SVM_VM_CR, SVM_VM_CR_LOCK | SVM_VM_CR_SVMDIS),
     IGNORE(0xc0011029, 0xc0011029, DE_CFG_LFENCE_SERIALIZE), // DE_CFG
 };

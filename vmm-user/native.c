@@ -28,7 +28,9 @@ bool native_run(uint64_t code, void *operand, uint64_t *rflags)
 {
     static bool mapped;
     if (!mapped)
-        mapped = ctrl_pd(PD_MAP_MEM, SEL_SELF_PD, VA_NATIVE, SEL_SELF_PD, (uint64_t)page, pd_arg(1, MAP_R | MAP_X)).status == ST_OK;
+        mapped =
+            ctrl_pd(PD_MAP_MEM, SEL_SELF_PD, VA_NATIVE, SEL_SELF_PD, (uint64_t)page, pd_arg(1, MAP_R | MAP_X)).status ==
+            ST_OK;
     if (!mapped)
         return false;
     if (*page != code)

@@ -11,14 +11,14 @@
 #include "x86/regs.h"
 #include "x86/vmx.h"
 
-#define TSS_MAX       104
-#define TSS_BUSY      2u
-#define TSS_32        8u   // of the descriptor's type
-#define TSS_TRAP      0x64 // bit 0: #DB when the task begins
-#define TSS_CR3       0x1c
-#define DR6_BT        (1ul << 15)
-#define DR7_LOCAL     0x155ul // L0-L3, LE
-#define LDT_TYPE      2u
+#define TSS_MAX   104
+#define TSS_BUSY  2u
+#define TSS_32    8u   // of the descriptor's type
+#define TSS_TRAP  0x64 // bit 0: #DB when the task begins
+#define TSS_CR3   0x1c
+#define DR6_BT    (1ul << 15)
+#define DR7_LOCAL 0x155ul // L0-L3, LE
+#define LDT_TYPE  2u
 
 // Where the fields are that both kinds of TSS have.
 struct tss_layout {

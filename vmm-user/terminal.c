@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The guest's serial console on its way to the console process. Bytes are gathered to lines, so that a reader that sleeps is
-// woken once a line and not once a byte; what does not fit is dropped: the guest never waits.
+// The guest's serial console on its way to the console process. Bytes are gathered to lines, so that a reader that
+// sleeps is woken once a line and not once a byte; what does not fit is dropped: the guest never waits.
 #include "vmm-user/vm.h"
 
 #define BUFFER       256

@@ -42,7 +42,8 @@ static const char *portals_create(const struct vcpu *v, uint64_t handler)
     for (unsigned event = 0; event < EVENT_COUNT; event++) {
         if (!exit_comes(event))
             continue;
-        if (create_pt(v->portals + event, SEL_SELF_PD, handler, (uint64_t)exit_entry, event, exit_mtd(event)).status != ST_OK)
+        if (create_pt(v->portals + event, SEL_SELF_PD, handler, (uint64_t)exit_entry, event, exit_mtd(event)).status !=
+            ST_OK)
             return "the kernel makes no portal for the vCPU's exits: its memory for this process is used up";
     }
     return NULL;
@@ -61,7 +62,8 @@ const char *vcpu_create(struct vcpu *v, struct vm *vm, unsigned cpu)
         return "no memory for the vCPU's handler";
     struct thread *t = thread_prepare((void *)VA_HANDLER_STACK, (void *)VA_HANDLER_UTCB, cpu);
     t->arg = v;
-    if (create_sm(v->halt_sm, SEL_SELF_PD, 0).status != ST_OK || create_sm(SEL_INSPECTION, SEL_SELF_PD, 0).status != ST_OK ||
+    if (create_sm(v->halt_sm, SEL_SELF_PD, 0).status != ST_OK ||
+        create_sm(SEL_INSPECTION, SEL_SELF_PD, 0).status != ST_OK ||
         handler_create(SEL_VCPU_HANDLER, SEL_SELF_PD, t, SEL_EXCEPTIONS) != ST_OK)
         return "the kernel makes no handler for the vCPU";
     const char *error = portals_create(v, SEL_VCPU_HANDLER);
@@ -71,10 +73,16 @@ const char *vcpu_create(struct vcpu *v, struct vm *vm, unsigned cpu)
     if (st != ST_OK)
         return st == ST_BAD_FTR ? "this CPU has no virtualisation" : "the kernel makes no vCPU";
     v->lapic.regs = (uint32_t *)VA_VCPU_PAGES;
-    v->insn = (struct insn_cpu){.state = v->state, .ram = &vm->mem, .hole_first = VGA_MEMORY_BASE,
-                                .hole_end = GUEST_MEM_SHADOW_END, .cache = &v->insn_cache,
-                                .mmio = exit_insn_mmio, .port = exit_insn_port, .block = exit_insn_block,
-                                .context = v, .attention = &v->attention};
+    v->insn = (struct insn_cpu){.state = v->state,
+                                .ram = &vm->mem,
+                                .hole_first = VGA_MEMORY_BASE,
+                                .hole_end = GUEST_MEM_SHADOW_END,
+                                .cache = &v->insn_cache,
+                                .mmio = exit_insn_mmio,
+                                .port = exit_insn_port,
+                                .block = exit_insn_block,
+                                .context = v,
+                                .attention = &v->attention};
     return NULL;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A vCPU: the EC that runs the guest and the handler EC that answers its exits. All of this belongs to the handler; other
-// threads only set bits of `attention` and call vcpu_kick().
+// A vCPU: the EC that runs the guest and the handler EC that answers its exits. All of this belongs to the handler;
+// other threads only set bits of `attention` and call vcpu_kick().
 #pragma once
 #include "abi/utcb.h"
 #include "vmm-user/cpuid.h"
@@ -21,21 +21,21 @@ enum attention {
 #define VCPU_STORED_MSRS 48
 
 struct vcpu {
-    struct utcb_state *state;  // the handler's UTCB; offsets of these two: exit_entry.asm
-    uint64_t event;            // of the exit that is being answered
+    struct utcb_state *state; // the handler's UTCB; offsets of these two: exit_entry.asm
+    uint64_t event;           // of the exit that is being answered
     struct vm *vm;
-    uint32_t attention;        // enum attention, atomic
-    uint32_t widened;          // exits left until the MTD of the portal of `wide_event` shrinks by `wide_mtd` again
+    uint32_t attention; // enum attention, atomic
+    uint32_t widened;   // exits left until the MTD of the portal of `wide_event` shrinks by `wide_mtd` again
     uint64_t wide_event, wide_mtd;
     uint32_t inject_info, inject_error, inject_length; // to be injected at the next entry; info 0 = nothing
-    uint32_t held_interrupt; // taken from its controller, but an exception came in its delivery; 0 = none
-    uint32_t windows;          // INJ_*_WINDOW that are asked for
-    uint32_t tpr_threshold, apic_mode;                 // as the kernel has them
+    uint32_t held_interrupt;           // taken from its controller, but an exception came in its delivery; 0 = none
+    uint32_t windows;                  // INJ_*_WINDOW that are asked for
+    uint32_t tpr_threshold, apic_mode; // as the kernel has them
     bool nmi_pending;
     uint64_t xcr0;
-    uint64_t tsc_adjust;       // IA32_TSC_ADJUST: guest TSC - machine time
-    uint64_t halt_sm;          // the handler waits here while the guest is halted
-    uint64_t ec, portals;      // selectors
+    uint64_t tsc_adjust;  // IA32_TSC_ADJUST: guest TSC - machine time
+    uint64_t halt_sm;     // the handler waits here while the guest is halted
+    uint64_t ec, portals; // selectors
     struct vcpu_stats *stats;
     uint64_t unknown_opcodes;
     struct lapic lapic;
@@ -101,7 +101,7 @@ void msr_reset(struct vcpu *v);
 // irq.c: what the reply must carry so that a pending event is delivered as soon as the guest can take it.
 uint64_t irq_settle(struct vcpu *v, struct utcb_state *s);
 bool irq_pending(struct vcpu *v);
-bool irq_wakes(struct vcpu *v, const struct utcb_state *s);          // what is pending ends a HLT
-bool irq_can_wake(const struct vcpu *v, const struct utcb_state *s); // something could, with interrupts off
+bool irq_wakes(struct vcpu *v, const struct utcb_state *s);                      // what is pending ends a HLT
+bool irq_can_wake(const struct vcpu *v, const struct utcb_state *s);             // something could, with interrupts off
 void irq_raise(struct vcpu *v, unsigned vector, bool has_error, uint32_t error); // an exception at the next entry
 void irq_signal(void *ctx, enum lapic_signal signal, uint8_t value);

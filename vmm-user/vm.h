@@ -34,17 +34,17 @@ struct vm {
     struct load_file kernel; // mapped boot files
     struct load_module modules[LOAD_MODULES];
     unsigned module_count;
-    struct load_entry entry;         // where the guest starts
-    struct firmware firmware;        // the guest starts in it, or returns there by a reset: entry.mode is LOAD_MODE_16
+    struct load_entry entry;  // where the guest starts
+    struct firmware firmware; // the guest starts in it, or returns there by a reset: entry.mode is LOAD_MODE_16
     struct vm_clock clock;
     struct machine machine;
     struct tally ports, addresses, msr_reads, msr_writes; // what the guest asked for and nobody has
     enum vm_state state;
-    char reason[VM_REASON];          // why it stopped
-    uint32_t request;                // enum vm_request, atomic
+    char reason[VM_REASON]; // why it stopped
+    uint32_t request;       // enum vm_request, atomic
     uint64_t resets;
-    struct channel *terminal;        // the guest's serial console; NULL = nobody listens. The handler's
-    struct channel *terminal_next;   // the main thread connected a new one
+    struct channel *terminal;      // the guest's serial console; NULL = nobody listens. The handler's
+    struct channel *terminal_next; // the main thread connected a new one
     struct inspection inspection;
     struct vcpu vcpus[VM_VCPUS];
 };
@@ -63,14 +63,15 @@ void vm_reset(bool chips); // false: the processor alone
 // Handler: the guest has ended. `text` as `vm list` shows it.
 void vm_stop(struct vcpu *v, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-// Handler: the processor has shut down. A PC's chipset resets it then; a kernel that was loaded stays where it fell, for
-// who looks for the reason.
+// Handler: the processor has shut down. A PC's chipset resets it then; a kernel that was loaded stays where it fell,
+// for who looks for the reason.
 void vm_shutdown(struct vcpu *v, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 // Handler: what ATTENTION_WORK announced. Returns true if the guest begins anew: the whole state is to be replied.
 bool vm_work(struct vcpu *v);
 
-// Handler: somebody asked for what is done only at a recall: the vCPU is to be between two instructions, its whole state at hand.
+// Handler: somebody asked for what is done only at a recall: the vCPU is to be between two instructions, its whole
+// state at hand.
 bool vm_recall_due(void);
 
 // Handler: waits until the stopped guest is reset.

@@ -152,8 +152,9 @@ static void injection_load(struct vcpu *v, const struct utcb_state *s)
     vmwrite(ENTRY_INSN_LEN, s->inj_len);
 }
 
-// With TF set and STI or MOV SS blocking, a single step must be pending (SDM 3C 27.3.1.5). Without, it is not: the VMM has raised
-// what was due, or the instruction is executed again. Bochs 2.7 leaves one pending at exits that are like faults.
+// With TF set and STI or MOV SS blocking, a single step must be pending (SDM 3C 27.3.1.5). Without, it is not: the VMM
+// has raised what was due, or the instruction is executed again. Bochs 2.7 leaves one pending at exits that are like
+// faults.
 static void interruptibility_load(const struct utcb_state *s)
 {
     uint32_t blocking = s->intr_state;

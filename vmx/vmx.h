@@ -57,10 +57,11 @@ struct vcpu {
     uint64_t cr2, cr8;
 };
 
-// Which exceptions exit. A guest must not be able to keep the CPU busy delivering an exception whose delivery raises it again: no
-// interrupt, not even the preemption timer, gets in there, since that loop passes no instruction boundary. It takes #AC (a misaligned
-// stack) or #DB (a breakpoint on the stack) to do it, so both exit (SDM 3C 26.2 note, CVE-2015-5307, CVE-2015-8104). #MC is the
-// host's. The CPU's CR0.NE is always set: without the guest's, x87 errors are no exceptions.
+// Which exceptions exit. A guest must not be able to keep the CPU busy delivering an exception whose delivery raises it
+// again: no interrupt, not even the preemption timer, gets in there, since that loop passes no instruction boundary. It
+// takes #AC (a misaligned stack) or #DB (a breakpoint on the stack) to do it, so both exit (SDM 3C 26.2 note,
+// CVE-2015-5307, CVE-2015-8104). #MC is the host's. The CPU's CR0.NE is always set: without the guest's, x87 errors are
+// no exceptions.
 static inline uint32_t exceptions_of(uint64_t cr0)
 {
     return 1u << EXC_MC | 1u << EXC_DB | 1u << EXC_AC | (cr0 & CR0_NE ? 0 : 1u << EXC_MF);

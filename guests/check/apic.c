@@ -49,7 +49,8 @@ static void modes(void)
     check_same(base_try(base_plain | BASE_EN), NO_VECTOR, "disabled to xAPIC");
     check_same(base_try(base_plain | BASE_X2), GP, "xAPIC to the invalid state");
     uint64_t base = rdmsr(MSR_APIC_BASE);
-    check_same(base_try(base | 1ul << (cpuid(0x80000008, 0).eax & 0xff)), GP, "APIC base above the physical address width");
+    check_same(base_try(base | 1ul << (cpuid(0x80000008, 0).eax & 0xff)), GP,
+               "APIC base above the physical address width");
     check_same(base_try(base | 1), GP, "reserved bit 0 of the APIC base");
     check_same(base_try(base | 0x200), GP, "reserved bit 9 of the APIC base");
     check_same(rdmsr(MSR_APIC_BASE), base, "the APIC base after faults");
@@ -209,7 +210,8 @@ static void in_service(void)
     check_same(ppr, 0x90, "PPR while in service");
     check_same(isr_bit, 1, "ISR while in service");
     check_same(irr_bit, 1, "the same class waits in IRR");
-    check(ordered == 2 && order[0] == 0xa1 && order[1] == 0x92, "a higher class interrupts, the same class comes after EOI");
+    check(ordered == 2 && order[0] == 0xa1 && order[1] == 0x92,
+          "a higher class interrupts, the same class comes after EOI");
     check_same(apic_get(0xa0), 0, "PPR at the end");
 }
 

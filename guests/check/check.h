@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A kernel that checks the machine it runs on against the manuals, one line per rule. Runs as a Multiboot kernel in a VM, and as it is
-// on any PC or emulator: there it tells what is right.
+// A kernel that checks the machine it runs on against the manuals, one line per rule. Runs as a Multiboot kernel in a
+// VM, and as it is on any PC or emulator: there it tells what is right.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,9 +47,11 @@ extern uint64_t tables[];                                  // PML4, PDPT, four p
 
 #define ALWAYS static inline __attribute__((always_inline))
 
+// clang-format off
 ALWAYS void out8(uint16_t port, uint8_t value) { asm volatile("outb %0, %1" : : "a"(value), "Nd"(port)); }
 ALWAYS void out16(uint16_t port, uint16_t value) { asm volatile("outw %0, %1" : : "a"(value), "Nd"(port)); }
 ALWAYS void out32(uint16_t port, uint32_t value) { asm volatile("outl %0, %1" : : "a"(value), "Nd"(port)); }
+// clang-format on
 ALWAYS uint8_t in8(uint16_t port)
 {
     uint8_t value;
@@ -104,6 +106,7 @@ static inline bool is_amd(void)
     return cpuid(0, 0).ebx == 0x68747541;
 }
 
+// clang-format off
 #define CR(n)                                                                                                          \
     ALWAYS uint64_t cr##n##_get(void)                                                                                  \
     {                                                                                                                  \
@@ -122,13 +125,16 @@ CR(0) CR(3) CR(4) CR(8)
     }                                                                                                                  \
     ALWAYS void dr##n##_set(uint64_t value) { asm volatile("mov %0, %%dr" #n : : "r"(value) : "memory"); }
 DR(0) DR(1) DR(6) DR(7)
+// clang-format on
 
 #define MSR_APIC_BASE 0x1b
 #define APIC_BASE     0xfee00000ul
+    // clang-format off
 ALWAYS uint32_t apic_get(uint32_t at) { return *(volatile uint32_t *)(APIC_BASE + at); }
 ALWAYS void apic_set(uint32_t at, uint32_t value) { *(volatile uint32_t *)(APIC_BASE + at) = value; }
+// clang-format on
 void apic_off(void);
-void apic_on(void);    // xAPIC mode, software-enabled
+void apic_on(void); // xAPIC mode, software-enabled
 void apic_x2(void);
 void sti_nop_cli(void);
 uint64_t count_of(unsigned vector); // interrupts since count_from_zero(); counted ones are ended (EOI)

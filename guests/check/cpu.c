@@ -209,9 +209,10 @@ static void ring3(void)
     static const struct {
         const char *rule;
         unsigned vector;
-    } rules[8] = {{"HLT in ring 3", GP},       {"RDMSR in ring 3", GP}, {"MOV from CR0 in ring 3", GP},
-                  {"CPUID in ring 3", NO_VECTOR}, {"INVD in ring 3", GP},  {"IN in ring 3 with IOPL 3", NO_VECTOR},
-                  {"WBINVD in ring 3", GP},    {"MOV from DR6 in ring 3", GP}};
+    } rules[8] = {{"HLT in ring 3", GP},          {"RDMSR in ring 3", GP},
+                  {"MOV from CR0 in ring 3", GP}, {"CPUID in ring 3", NO_VECTOR},
+                  {"INVD in ring 3", GP},         {"IN in ring 3 with IOPL 3", NO_VECTOR},
+                  {"WBINVD in ring 3", GP},       {"MOV from DR6 in ring 3", GP}};
     ring3_call(user_part);
     for (unsigned i = 0; i < 8; i++)
         check_same(user_vector[i], rules[i].vector, rules[i].rule);

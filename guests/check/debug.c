@@ -51,22 +51,27 @@ static void steps(const uint64_t *wanted, unsigned count, const char *rule)
     }
 }
 
-#define TF_ON  "pushfq; orq $0x100, (%%rsp); popfq;"
-#define TF_OFF "pushfq; andq $~0x100, (%%rsp); popfq;"
+#define TF_ON       "pushfq; orq $0x100, (%%rsp); popfq;"
+#define TF_OFF      "pushfq; andq $~0x100, (%%rsp); popfq;"
 #define LABEL(name) ".global " #name "; " #name ": "
 extern const char s0[], s1[], s2[], s3[], s4[], s5[], s6[], s7[], s8[], s9[];
 
 static __attribute__((noinline)) void plain(void)
 {
-    asm volatile(TF_ON "nop;" LABEL(s0) "nop;" LABEL(s1) "pushfq;" LABEL(s2) "andq $~0x100, (%%rsp);" LABEL(s3) "popfq;" LABEL(s4)
-                 : : : "memory");
+    asm volatile(TF_ON "nop;" LABEL(s0) "nop;" LABEL(s1) "pushfq;" LABEL(s2) "andq $~0x100, (%%rsp);" LABEL(
+                     s3) "popfq;" LABEL(s4)
+                 :
+                 :
+                 : "memory");
 }
 
 static __attribute__((noinline)) void emulated(void)
 {
-    asm volatile("xor %%eax, %%eax; mov $0xe0, %%edx;" TF_ON "cpuid;" LABEL(s5) "mov $0xe0, %%edx;" LABEL(s6) "inb %%dx, %%al;" LABEL(
-                     s7) "outb %%al, %%dx;" LABEL(s8) "mov %0, %%eax;" LABEL(s9) TF_OFF
-                 : : "m"(*(volatile uint32_t *)(APIC_BASE + 0x30)) : "rax", "rbx", "rcx", "rdx", "memory");
+    asm volatile("xor %%eax, %%eax; mov $0xe0, %%edx;" TF_ON "cpuid;" LABEL(s5) "mov $0xe0, %%edx;" LABEL(
+                     s6) "inb %%dx, %%al;" LABEL(s7) "outb %%al, %%dx;" LABEL(s8) "mov %0, %%eax;" LABEL(s9) TF_OFF
+                 :
+                 : "m"(*(volatile uint32_t *)(APIC_BASE + 0x30))
+                 : "rax", "rbx", "rcx", "rdx", "memory");
 }
 
 static void single_steps(void)
@@ -81,10 +86,14 @@ static void single_steps(void)
           "single steps over CPUID, IN, OUT, MMIO");
     begin();
     ring3_call(plain);
-    steps((uint64_t[]){(uint64_t)s0, (uint64_t)s1, (uint64_t)s2, (uint64_t)s3, (uint64_t)s4}, 5, "single steps in ring 3");
+    steps((uint64_t[]){(uint64_t)s0, (uint64_t)s1, (uint64_t)s2, (uint64_t)s3, (uint64_t)s4}, 5,
+          "single steps in ring 3");
     extern const char m0[], m1[], m2[];
     begin();
-    asm volatile("mov $0x10, %%ecx;" TF_ON "rdmsr;" LABEL(m0) "wrmsr;" LABEL(m1) "nop;" LABEL(m2) TF_OFF : : : "rax", "rcx", "rdx", "memory");
+    asm volatile("mov $0x10, %%ecx;" TF_ON "rdmsr;" LABEL(m0) "wrmsr;" LABEL(m1) "nop;" LABEL(m2) TF_OFF
+                 :
+                 :
+                 : "rax", "rcx", "rdx", "memory");
     uint64_t m = (uint64_t)m2;
     steps((uint64_t[]){(uint64_t)m0, (uint64_t)m1, m, m + 1, m + 9, m + 10}, 6, "single steps over RDMSR and WRMSR");
     extern const char r0[];
@@ -94,7 +103,8 @@ static void single_steps(void)
     uint64_t count = 3;
     asm volatile(TF_ON LABEL(r0) "rep outsb;" TF_OFF : "+S"(source), "+c"(count) : "d"(0xe0) : "memory");
     uint64_t r = (uint64_t)r0;
-    check(n >= 4 && at[0] == r && at[1] == r && at[2] == r + 2 && at[3] == r + 3, "each iteration of REP OUTS is a step");
+    check(n >= 4 && at[0] == r && at[1] == r && at[2] == r + 2 && at[3] == r + 3,
+          "each iteration of REP OUTS is a step");
 }
 
 static void shadows(void)
@@ -106,12 +116,18 @@ static void shadows(void)
     steps((uint64_t[]){(uint64_t)d0, d, d + 1, d + 9, d + 10}, 5, "STI does not hold single steps back");
     extern const char v0[], v1[];
     begin();
-    asm volatile("mov %%ss, %%eax;" TF_ON "mov %%eax, %%ss; nop;" LABEL(v0) "nop;" LABEL(v1) TF_OFF : : : "rax", "memory");
+    asm volatile("mov %%ss, %%eax;" TF_ON "mov %%eax, %%ss; nop;" LABEL(v0) "nop;" LABEL(v1) TF_OFF
+                 :
+                 :
+                 : "rax", "memory");
     uint64_t v = (uint64_t)v1;
     steps((uint64_t[]){(uint64_t)v0, v, v + 1, v + 9, v + 10}, 5, "MOV SS does");
     extern const char c0[];
     begin();
-    asm volatile("mov %%ss, %%esi; xor %%eax, %%eax;" TF_ON "mov %%esi, %%ss; cpuid;" LABEL(c0) TF_OFF : : : "rax", "rbx", "rcx", "rdx", "rsi", "memory");
+    asm volatile("mov %%ss, %%esi; xor %%eax, %%eax;" TF_ON "mov %%esi, %%ss; cpuid;" LABEL(c0) TF_OFF
+                 :
+                 :
+                 : "rax", "rbx", "rcx", "rdx", "rsi", "memory");
     uint64_t c = (uint64_t)c0;
     steps((uint64_t[]){c, c + 1, c + 9, c + 10}, 4, "MOV SS, then CPUID");
 }
@@ -121,7 +137,8 @@ static void icebp(void)
     extern const char i0[];
     begin();
     unsigned vector = TRY(".byte 0xf1;" LABEL(i0) "nop", : : : "memory");
-    check(vector == NO_VECTOR && n == 1 && at[0] == (uint64_t)i0 && dr6[0] == LOW, "INT1 is a #DB behind it, DR6 without a cause");
+    check(vector == NO_VECTOR && n == 1 && at[0] == (uint64_t)i0 && dr6[0] == LOW,
+          "INT1 is a #DB behind it, DR6 without a cause");
     if (n != 1 || at[0] != (uint64_t)i0) {
         skip("MOV SS, then INT1", "this CPU has no INT1");
         return;
@@ -130,7 +147,8 @@ static void icebp(void)
     begin();
     asm volatile("mov %%ss, %%eax;" TF_ON "mov %%eax, %%ss; .byte 0xf1;" LABEL(i1) TF_OFF : : : "rax", "memory");
     uint64_t i = (uint64_t)i1;
-    check(n == 4 && at[0] == i && dr6[0] == LOW && at[1] == i + 1 && at[3] == i + 10, "MOV SS, then INT1: it takes the single step's place");
+    check(n == 4 && at[0] == i && dr6[0] == LOW && at[1] == i + 1 && at[3] == i + 10,
+          "MOV SS, then INT1: it takes the single step's place");
 }
 
 static void breakpoints(void)
@@ -177,14 +195,18 @@ static void device_watchpoints(void)
     check(n == 1 && at[0] == (uint64_t)p0 && dr6[0] == (LOW | 2), "a watchpoint on writes to a device");
     begin();
     dr7_set(0x00f0040a); // reads too
-    asm volatile("movl 4(%0), %%eax;" LABEL(p1) "movups (%0), %%xmm0;" LABEL(p2) "incb 8(%0); incb 7(%0);" LABEL(p3) "nop"
-                 : : "r"(w) : "rax", "memory");
+    asm volatile(
+        "movl 4(%0), %%eax;" LABEL(p1) "movups (%0), %%xmm0;" LABEL(p2) "incb 8(%0); incb 7(%0);" LABEL(p3) "nop"
+        :
+        : "r"(w)
+        : "rax", "memory");
     check(n == 3 && at[0] == (uint64_t)p1 && at[1] == (uint64_t)p2 && at[2] == (uint64_t)p3 && dr6[2] == (LOW | 2),
           "a watchpoint on accesses to a device");
     begin();
     asm volatile(LABEL(p4) "rep stosb; nop" : "+D"(to), "+c"(count) : "a"(5) : "memory");
     uint64_t p = (uint64_t)p4;
-    check(n == 4 && at[0] == p && at[3] == p && count == 0 && w[1] == 0x05050505, "a watchpoint within REP STOSB to a device");
+    check(n == 4 && at[0] == p && at[3] == p && count == 0 && w[1] == 0x05050505,
+          "a watchpoint within REP STOSB to a device");
     dr7_set(0x400);
     begin();
     w[0] = 16;

@@ -59,7 +59,8 @@ static void software(void)
     handle(0x33, on_order);
     handle(0x32, on_order);
     ordered = 0;
-    for (unsigned i = 0; i < 10 && !(ordered == 2 && order[0] == 0x33); i++) { // QEMU's VMRUN forgets the shadow if an exit falls into it
+    for (unsigned i = 0; i < 10 && !(ordered == 2 && order[0] == 0x33);
+         i++) { // QEMU's VMRUN forgets the shadow if an exit falls into it
         ordered = 0;
         apic_set(0x300, 0x40000 | 0x32);
         asm volatile("sti; int $0x33; nop; nop; cli" : : : "memory");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a kernel calls of the firmware and of a hypervisor: the 32-bit PCI BIOS through BIOS32 (PCI BIOS specification 2.1), at its
-// own address and, as Linux does, at another one; hypercalls that there are not.
+// What a kernel calls of the firmware and of a hypervisor: the 32-bit PCI BIOS through BIOS32 (PCI BIOS
+// specification 2.1), at its own address and, as Linux does, at another one; hypercalls that there are not.
 #include "guests/check/check.h"
 
 #define FOUR(a, b, c, d) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
@@ -58,14 +58,16 @@ void check_firmware(void)
     asm volatile("invlpg (%0)" : : "r"((uintptr_t)HIGH) : "memory");
 }
 
-// Resets of the processor alone with shutdown code 0Ah go to the address at 40:67h, in memory that is as it was (IBM AT Technical
-// Reference, BIOS, "shutdown"). What is there counts and starts the PC anew: this program begins once for each way of reset.
+// Resets of the processor alone with shutdown code 0Ah go to the address at 40:67h, in memory that is as it was (IBM AT
+// Technical Reference, BIOS, "shutdown"). What is there counts and starts the PC anew: this program begins once for
+// each way of reset.
 void check_warm(void)
 {
     enum { CODE = 0x7d00, STATE = 0x7e00, MAGIC = 0x77617200 };
-    static const uint8_t code[] = {0x2e, 0xfe, 0x06, 0x04, 0x7e,                   // inc byte [cs:STATE + 4]
-                                   0xb0, 0x0f, 0xe6, 0x70, 0xb0, 0x00, 0xe6, 0x71, // CMOS 0Fh: the next start is a cold one
-                                   0xea, 0x00, 0x00, 0xff, 0xff};                  // jmp FFFFh:0
+    static const uint8_t code[] = {0x2e, 0xfe, 0x06, 0x04, 0x7e, // inc byte [cs:STATE + 4]
+                                   0xb0, 0x0f, 0xe6, 0x70, 0xb0,
+                                   0x00, 0xe6, 0x71,              // CMOS 0Fh: the next start is a cold one
+                                   0xea, 0x00, 0x00, 0xff, 0xff}; // jmp FFFFh:0
     static const char *const rules[] = {"keyboard controller's reset", "port 92h", "port CF9h, soft", "INIT to self"};
     volatile uint32_t *state = (volatile uint32_t *)(uintptr_t)STATE;
     unsigned done = state[0] - MAGIC;

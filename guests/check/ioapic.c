@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-// The I/O APIC (82093AA data sheet; EOI of level interrupts: SDM 3A 11.8.5). Needs lines that software can set: ports 2000h of
-// QEMU's test device.
+// The I/O APIC (82093AA data sheet; EOI of level interrupts: SDM 3A 11.8.5). Needs lines that software can set: ports
+// 2000h of QEMU's test device.
 #include "guests/check/check.h"
 
-#define SELECT  (*(volatile uint32_t *)0xfec00000)
-#define WINDOW  (*(volatile uint32_t *)0xfec00010)
-#define LEVEL   0x8000u
-#define MASKED  0x10000u
-#define REMOTE  0x4000u
-#define LINE    14
+#define SELECT (*(volatile uint32_t *)0xfec00000)
+#define WINDOW (*(volatile uint32_t *)0xfec00010)
+#define LEVEL  0x8000u
+#define MASKED 0x10000u
+#define REMOTE 0x4000u
+#define LINE   14
 
 static uint32_t get(uint8_t at)
 {

@@ -168,9 +168,9 @@ unsigned main(const struct multiboot_info *info)
         const char *name;
         void (*run)(void);
     } groups[] = {
-        {"msr", check_msr}, {"cpu", check_cpu},       {"apic", check_apic}, {"timer", check_timer}, {"ioapic", check_ioapic},
-        {"nmi", check_nmi}, {"debug", check_debug}, {"mmio", check_mmio}, {"event", check_event}, {"firmware", check_firmware},
-        {"memory", check_memory},
+        {"msr", check_msr},       {"cpu", check_cpu},           {"apic", check_apic},     {"timer", check_timer},
+        {"ioapic", check_ioapic}, {"nmi", check_nmi},           {"debug", check_debug},   {"mmio", check_mmio},
+        {"event", check_event},   {"firmware", check_firmware}, {"memory", check_memory},
     };
     const char *line = info->flags & MULTIBOOT_INFO_CMDLINE ? (const char *)(uintptr_t)info->cmdline : "";
     out8(0x3fb, 0x83); // 115200 baud, 8 bits, no parity

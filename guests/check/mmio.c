@@ -115,27 +115,44 @@ static void strings(void)
 static void stack(void)
 {
     uint64_t kept, top, value, other = 0x123456789abcdef;
-    asm volatile("mov %%rsp, %0; mov %3, %%rsp; pushq $-7; pushq (%4); pushq $-7070707; mov %%rsp, %1; popq %2; mov %0, %%rsp"
-                 : "=&r"(kept), "=&r"(top), "=&r"(value) : "r"(TOP), "r"(&other) : "memory");
-    check(TOP[-1] == (uint64_t)-7 && TOP[-2] == other && top == (uint64_t)(TOP - 3) && value == (uint64_t)-7070707, "PUSH and POP");
-    asm volatile("mov %%rsp, %0; mov %1, %%rsp; lea 1f(%%rip), %%rax; push %%rax; ret; 1: mov %0, %%rsp" : "=&r"(kept) : "r"(TOP) : "rax", "memory");
+    asm volatile(
+        "mov %%rsp, %0; mov %3, %%rsp; pushq $-7; pushq (%4); pushq $-7070707; mov %%rsp, %1; popq %2; mov %0, %%rsp"
+        : "=&r"(kept), "=&r"(top), "=&r"(value)
+        : "r"(TOP), "r"(&other)
+        : "memory");
+    check(TOP[-1] == (uint64_t)-7 && TOP[-2] == other && top == (uint64_t)(TOP - 3) && value == (uint64_t)-7070707,
+          "PUSH and POP");
+    asm volatile("mov %%rsp, %0; mov %1, %%rsp; lea 1f(%%rip), %%rax; push %%rax; ret; 1: mov %0, %%rsp"
+                 : "=&r"(kept)
+                 : "r"(TOP)
+                 : "rax", "memory");
     check(true, "RET");
-    asm volatile("mov %%rsp, %0; mov %1, %%rsp; call 1f; 1: popq %%rax; mov %0, %%rsp" : "=&r"(kept) : "r"(TOP) : "rax", "memory");
+    asm volatile("mov %%rsp, %0; mov %1, %%rsp; call 1f; 1: popq %%rax; mov %0, %%rsp"
+                 : "=&r"(kept)
+                 : "r"(TOP)
+                 : "rax", "memory");
     check(true, "CALL");
     TOP[-1] = 0x778899;
     uint64_t rsp = (uint64_t)(TOP - 1), rbp;
-    asm volatile("mov %%rsp, %%r8; mov %%rbp, %%r9; mov %1, %%rbp; leave; mov %%rsp, %1; mov %%rbp, %0; mov %%r8, %%rsp; mov %%r9, %%rbp"
-                 : "=&r"(rbp), "+&r"(rsp) : : "r8", "r9", "memory");
+    asm volatile("mov %%rsp, %%r8; mov %%rbp, %%r9; mov %1, %%rbp; leave; mov %%rsp, %1; mov %%rbp, %0; mov %%r8, "
+                 "%%rsp; mov %%r9, %%rbp"
+                 : "=&r"(rbp), "+&r"(rsp)
+                 :
+                 : "r8", "r9", "memory");
     check(rbp == 0x778899 && rsp == (uint64_t)TOP, "LEAVE");
     rsp = (uint64_t)TOP;
-    asm volatile("mov %%rsp, %%r8; mov %%rbp, %%r9; mov %1, %%rsp; mov $0x55, %%ebp; enter $0x128, $0; mov %%rsp, %1; mov %%rbp, %0;"
-                 "mov %%r8, %%rsp; mov %%r9, %%rbp" : "=&r"(rbp), "+&r"(rsp) : : "r8", "r9", "memory");
+    asm volatile("mov %%rsp, %%r8; mov %%rbp, %%r9; mov %1, %%rsp; mov $0x55, %%ebp; enter $0x128, $0; mov %%rsp, %1; "
+                 "mov %%rbp, %0;"
+                 "mov %%r8, %%rsp; mov %%r9, %%rbp"
+                 : "=&r"(rbp), "+&r"(rsp)
+                 :
+                 : "r8", "r9", "memory");
     check(rbp == (uint64_t)(TOP - 1) && rsp == rbp - 0x128 && TOP[-1] == 0x55, "ENTER");
 }
 
 static void branches(void)
 {
-    *(volatile uint64_t *)WINDOW = (uint64_t)&&there;
+    *(volatile uint64_t *)WINDOW = (uint64_t) && there;
     asm volatile goto("jmp *%0" : : "m"(W64) : : there);
     check(false, "JMP through memory");
     return;
@@ -147,7 +164,10 @@ there:
     *(volatile uint16_t *)(WINDOW + 8) = 8;
     *far = 0;
     unsigned landed = 0;
-    unsigned vector = TRY("lea 2f(%%rip), %%rax; mov %%rax, (%1); rex64 ljmp *(%1); jmp 1f; 2: movl $1, %0", : "+r"(landed) : "r"(far) : "rax", "memory");
+    unsigned vector = TRY("lea 2f(%%rip), %%rax; mov %%rax, (%1); rex64 ljmp *(%1); jmp 1f; 2: movl $1, %0",
+                          : "+r"(landed)
+                          : "r"(far)
+                          : "rax", "memory");
     check(vector == NO_VECTOR && landed == 1, "far JMP through memory");
 }
 
@@ -183,7 +203,10 @@ static void descriptors(void)
     uint16_t got = 0;
     W64 = 0x1122334455667788;
     *selector = 16;
-    unsigned vector = TRY("lfs %1, %k0; mov %%fs, %2", : "=r"(value), "+m"(*(volatile uint8_t(*)[6])(WINDOW + 4)), "=r"(got) : : "memory");
+    unsigned vector = TRY("lfs %1, %k0; mov %%fs, %2",
+                          : "=r"(value), "+m"(*(volatile uint8_t(*)[6])(WINDOW + 4)), "=r"(got)
+                          :
+                          : "memory");
     check(vector == NO_VECTOR && value == 0x11223344 && got == 16, "LFS");
     W16 = 0x7ff8;
     check_same(TRY("mov %0, %%es", : : "m"(W16) : "memory"), GP, "MOV ES beyond the table");
@@ -201,10 +224,16 @@ static void descriptors(void)
     vector = TRY("lidt %0; int3", : : "m"(*(volatile uint8_t(*)[10])(WINDOW + 16)) : "memory");
     check_same(vector, BP, "LIDT, and an exception through the table");
     asm volatile("mov %%rsp, %0; mov %2, %%rsp; pushfq; push %%fs; pop %%fs; popfq; mov %%rsp, %1; mov %0, %%rsp"
-                 : "=&r"(kept[0]), "=&r"(kept[1]) : "r"(TOP) : "memory", "cc");
+                 : "=&r"(kept[0]), "=&r"(kept[1])
+                 : "r"(TOP)
+                 : "memory", "cc");
     check_same(kept[1], (uint64_t)TOP, "PUSHF, PUSH FS, POP FS, POPF");
-    asm volatile("mov %%rsp, %0; lea 2f(%%rip), %%rax; mov %%rax, (%3); movw $8, 8(%3); mov %2, %%rsp; rex64 lcall *(%3); mov %%rsp, %1;"
-                 "mov %0, %%rsp; jmp 3f; 2: rex64 lret; 3:" : "=&r"(kept[0]), "=&r"(kept[1]) : "r"(TOP), "r"(WINDOW) : "rax", "memory");
+    asm volatile("mov %%rsp, %0; lea 2f(%%rip), %%rax; mov %%rax, (%3); movw $8, 8(%3); mov %2, %%rsp; rex64 lcall "
+                 "*(%3); mov %%rsp, %1;"
+                 "mov %0, %%rsp; jmp 3f; 2: rex64 lret; 3:"
+                 : "=&r"(kept[0]), "=&r"(kept[1])
+                 : "r"(TOP), "r"(WINDOW)
+                 : "rax", "memory");
     check_same(kept[1], (uint64_t)TOP, "far CALL and RET");
 }
 
@@ -217,24 +246,39 @@ static __attribute__((target("sse2"))) void vectors(void)
 #define MOVE(name)                                                                                                     \
     do {                                                                                                               \
         w[0] = w[1] = w[2] = w[3] = 0;                                                                                 \
-        unsigned vector = TRY("movups %1, %%xmm0\n\t" name " %%xmm0, %0", : : "m"(*(volatile bytes16 *)w), "m"(*(bytes16 *)value) : "memory");   \
-        check(vector == NO_VECTOR && w[0] == 1 && w[1] == 2 && w[2] == 3 && w[3] == 4, name " to a device");            \
+        unsigned vector = TRY("movups %1, %%xmm0\n\t" name " %%xmm0, %0",                                              \
+                              :                                                                                        \
+                              : "m"(*(volatile bytes16 *)w), "m"(*(bytes16 *)value)                                    \
+                              : "memory");                                                                             \
+        check(vector == NO_VECTOR && w[0] == 1 && w[1] == 2 && w[2] == 3 && w[3] == 4, name " to a device");           \
         w[0] = 5, w[1] = 6, w[2] = 7, w[3] = 8;                                                                        \
-        vector = TRY(name " %0, %%xmm3\n\tmovups %%xmm3, %1", : : "m"(*(volatile bytes16 *)w), "m"(*(bytes16 *)got) : "memory");    \
-        check(vector == NO_VECTOR && got[0] == 5 && got[1] == 6 && got[2] == 7 && got[3] == 8, name " from a device");  \
+        vector = TRY(name " %0, %%xmm3\n\tmovups %%xmm3, %1",                                                          \
+                     :                                                                                                 \
+                     : "m"(*(volatile bytes16 *)w), "m"(*(bytes16 *)got)                                               \
+                     : "memory");                                                                                      \
+        check(vector == NO_VECTOR && got[0] == 5 && got[1] == 6 && got[2] == 7 && got[3] == 8, name " from a device"); \
     } while (0)
     W64 = 0x1122334455667788;
     uint64_t bits = 0;
-    asm volatile("movq %1, %%mm1; movq %%mm1, 8(%2); movd (%2), %%xmm5; movd %%xmm5, %k0; movss %%xmm5, 16(%2); movnti %0, 24(%2); emms"
-                 : "+&r"(bits) : "m"(W64), "r"(WINDOW) : "memory");
-    check(bits == 0x55667788 && w[2] == 0x55667788 && w[3] == 0x11223344 && w[4] == 0x55667788 && w[6] == 0x55667788, "MOVQ, MOVD, MOVSS, MOVNTI");
-    asm volatile("pcmpeqd %%xmm4, %%xmm4; movdqu %%xmm4, (%1); pxor (%1), %%xmm4; movq %%xmm4, %0" : "=r"(bits) : "r"(WINDOW) : "memory");
+    asm volatile("movq %1, %%mm1; movq %%mm1, 8(%2); movd (%2), %%xmm5; movd %%xmm5, %k0; movss %%xmm5, 16(%2); movnti "
+                 "%0, 24(%2); emms"
+                 : "+&r"(bits)
+                 : "m"(W64), "r"(WINDOW)
+                 : "memory");
+    check(bits == 0x55667788 && w[2] == 0x55667788 && w[3] == 0x11223344 && w[4] == 0x55667788 && w[6] == 0x55667788,
+          "MOVQ, MOVD, MOVSS, MOVNTI");
+    asm volatile("pcmpeqd %%xmm4, %%xmm4; movdqu %%xmm4, (%1); pxor (%1), %%xmm4; movq %%xmm4, %0"
+                 : "=r"(bits)
+                 : "r"(WINDOW)
+                 : "memory");
     check_same(bits, 0, "PXOR");
     W64 = 0x4008000000000000; // 3.0
     asm volatile("fninit; fldl (%0); fadd %%st; fistpl 8(%0); fnstcw 16(%0); fnstsw 18(%0)" : : "r"(WINDOW) : "memory");
     check(w[2] == 6 && w[4] == 0x37f, "FLD, FISTP, FNSTCW, FNSTSW");
     asm volatile("movups %1, %%xmm15; fxsave64 (%0); xorps %%xmm15, %%xmm15; fxrstor64 (%0); movups %%xmm15, 512(%0)"
-                 : : "r"(WINDOW), "m"(*(bytes16 *)value) : "memory");
+                 :
+                 : "r"(WINDOW), "m"(*(bytes16 *)value)
+                 : "memory");
     check(w[128] == 1 && w[131] == 4 && w[6] == 0x1f80, "FXSAVE and FXRSTOR");
     W32 = 0x10000;
     check_same(TRY("ldmxcsr %0", : : "m"(W32) : "memory"), GP, "LDMXCSR of a bit that is not there");
@@ -280,9 +324,17 @@ static __attribute__((target("avx2"))) void wide_vectors(void)
     asm volatile("xsetbv" : : "a"(7), "d"(0), "c"(0));
     for (unsigned i = 0; i < 8; i++)
         (&W32)[i] = i + 1;
-    unsigned vector = TRY("vmovups (%0), %%ymm9; vmovaps %%ymm9, %1; vmovups %%ymm9, 64(%0)", : : "r"(WINDOW), "m"(got) : "memory");
-    check(vector == NO_VECTOR && got[0] == 1 && got[7] == 8 && (&W32)[16] == 1 && (&W32)[23] == 8, "VMOVUPS of 256 bits");
-    vector = TRY("vxorps %%ymm8, %%ymm8, %%ymm8; vorps (%0), %%ymm8, %%ymm10; vbroadcastss 8(%0), %%xmm8; vmovups %%ymm10, %1", : : "r"(WINDOW), "m"(got) : "memory");
+    unsigned vector = TRY("vmovups (%0), %%ymm9; vmovaps %%ymm9, %1; vmovups %%ymm9, 64(%0)",
+                          :
+                          : "r"(WINDOW), "m"(got)
+                          : "memory");
+    check(vector == NO_VECTOR && got[0] == 1 && got[7] == 8 && (&W32)[16] == 1 && (&W32)[23] == 8,
+          "VMOVUPS of 256 bits");
+    vector = TRY(
+        "vxorps %%ymm8, %%ymm8, %%ymm8; vorps (%0), %%ymm8, %%ymm10; vbroadcastss 8(%0), %%xmm8; vmovups %%ymm10, %1",
+        :
+        : "r"(WINDOW), "m"(got)
+        : "memory");
     check(vector == NO_VECTOR && got[0] == 1 && got[7] == 8, "VORPS and VBROADCASTSS");
     asm volatile("xsetbv" : : "a"(3), "d"(0), "c"(0));
     check_same(TRY("vmovups (%0), %%ymm9", : : "r"(WINDOW) : "memory"), UD, "VMOVUPS without XCR0.AVX");

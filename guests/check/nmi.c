@@ -48,8 +48,12 @@ static void on_nmi_bad_iret(struct frame *f)
     nmi_send(); // blocked until an IRET, even one that faults
     unsigned seen = nmis;
     caught = NO_VECTOR;
-    asm volatile("movq $1f, resume; mov %%rsp, %%rbx; push $0; pushq $0x4000; push $2; push $0x33; push $0; iretq; 1: mov %%rbx, %%rsp;"
-                 "movq $0, resume" : : : "rbx", "memory");
+    asm volatile("movq $1f, resume; mov %%rsp, %%rbx; push $0; pushq $0x4000; push $2; push $0x33; push $0; iretq; 1: "
+                 "mov %%rbx, %%rsp;"
+                 "movq $0, resume"
+                 :
+                 :
+                 : "rbx", "memory");
     iret_faults = caught;
     nmi_wait(seen + 1);
     check(nmis == seen + 1, "an IRET that faults ends the blocking of NMIs");
@@ -118,12 +122,18 @@ void check_nmi(void)
     irqs = 0;
     apic_set(0x300, 0x40000 | 0x45);
     extern const char after_sti[];
-    asm volatile("sti; xor %%eax, %%eax; cpuid; .global after_sti; after_sti: nop; cli" : : : "rax", "rbx", "rcx", "rdx", "memory");
+    asm volatile("sti; xor %%eax, %%eax; cpuid; .global after_sti; after_sti: nop; cli"
+                 :
+                 :
+                 : "rax", "rbx", "rcx", "rdx", "memory");
     check_same(irqs, 1, "an interrupt after STI");
     check_same(irq_rip, (uint64_t)after_sti - 2, "comes after one instruction");
     apic_set(0x300, 0x40000 | 0x45);
     extern const char after_sti_cpuid[];
-    asm volatile("xor %%eax, %%eax; sti; cpuid; .global after_sti_cpuid; after_sti_cpuid: nop; cli" : : : "rax", "rbx", "rcx", "rdx", "memory");
+    asm volatile("xor %%eax, %%eax; sti; cpuid; .global after_sti_cpuid; after_sti_cpuid: nop; cli"
+                 :
+                 :
+                 : "rax", "rbx", "rcx", "rdx", "memory");
     check_same(irq_rip, (uint64_t)after_sti_cpuid, "STI, then CPUID");
     apic_set(0x300, 0x40000 | 0x45);
     extern const char after_sti_in[];
@@ -131,7 +141,10 @@ void check_nmi(void)
     check_same(irq_rip, (uint64_t)after_sti_in, "STI, then IN");
     apic_set(0x300, 0x40000 | 0x45);
     extern const char after_sti_mmio[];
-    asm volatile("sti; mov 0x30(%0), %%eax; .global after_sti_mmio; after_sti_mmio: nop; cli" : : "r"(APIC_BASE) : "rax", "memory");
+    asm volatile("sti; mov 0x30(%0), %%eax; .global after_sti_mmio; after_sti_mmio: nop; cli"
+                 :
+                 : "r"(APIC_BASE)
+                 : "rax", "memory");
     check_same(irq_rip, (uint64_t)after_sti_mmio, "STI, then MMIO");
     halted();
 }

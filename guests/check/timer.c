@@ -43,8 +43,8 @@ static void one_shot(void)
     check_same(count_of(VECTOR), 1, "it comes once");
 }
 
-// A change of mode in the second half of a count: what the count is behind it. The moment may pass while a hypervisor's host does
-// something else: then it is tried again.
+// A change of mode in the second half of a count: what the count is behind it. The moment may pass while a hypervisor's
+// host does something else: then it is tried again.
 static uint32_t changed_past_half(uint32_t from, uint32_t to)
 {
     uint32_t now = 0;

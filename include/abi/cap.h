@@ -7,11 +7,12 @@
 // Permission bits; their meaning depends on the object's type.
 #define PERM_ALL 0x1f
 enum pd_perm {
-    PD_OBJ = 1 << 0,    // change the object space (as destination), copy from it (as source); create objects charged to the PD
-    PD_MEM = 1 << 1,    // change or read the host-memory and port spaces
-    PD_GST = 1 << 2,    // change the guest space
-    PD_SC = 1 << 3,     // create scheduling contexts, and ECs that may use vector registers
-    PD_CTRL = 1 << 4,   // create child PDs from its account, destroy, query
+    PD_OBJ =
+        1 << 0, // change the object space (as destination), copy from it (as source); create objects charged to the PD
+    PD_MEM = 1 << 1,  // change or read the host-memory and port spaces
+    PD_GST = 1 << 2,  // change the guest space
+    PD_SC = 1 << 3,   // create scheduling contexts, and ECs that may use vector registers
+    PD_CTRL = 1 << 4, // create child PDs from its account, destroy, query
 };
 enum ec_perm { EC_CTRL = 1 << 0, EC_BIND_PT = 1 << 1, EC_BIND_SC = 1 << 2 };
 enum sc_perm { SC_CTRL = 1 << 0 };
@@ -24,7 +25,7 @@ enum root_selector {
     SEL_SELF_PD = 1, // its own PD: all permissions. Every process has its own PD here, with what its creator gave
     SEL_SELF_EC = 2,
     SEL_SELF_SC = 3,
-    SEL_FREE = 16,   // first selector that is free in root
+    SEL_FREE = 16, // first selector that is free in root
 };
 
 // Spaces of a PD, and memory rights and types for mappings.

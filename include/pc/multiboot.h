@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Multiboot specification 0.6.96: the header in a kernel (3.1) and the information it is given (3.3). Multiboot 2 specification 2.0,
-// the same. And the entry note and start information of PVH kernels.
+// Multiboot specification 0.6.96: the header in a kernel (3.1) and the information it is given (3.3). Multiboot 2
+// specification 2.0, the same. And the entry note and start information of PVH kernels.
 #pragma once
 #include <stdint.h>
 

@@ -13,7 +13,8 @@
 #define PCI_VENDOR_INTEL   0x8086
 #define PCI_DEVICE_82441FX 0x1237
 
-// 82441FX: programmable attribute map. Byte 59h has F0000-FFFFF in its upper half, each half of 5Ah-5Fh has 16 KiB from C0000 on.
+// 82441FX: programmable attribute map. Byte 59h has F0000-FFFFF in its upper half, each half of 5Ah-5Fh has 16 KiB from
+// C0000 on.
 #define PCI_82441FX_PAM     0x59
 #define PCI_82441FX_PAM_END 0x60
 #define PAM_READ            0x1 // from RAM, not from the bus

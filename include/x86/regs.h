@@ -3,24 +3,24 @@
 #pragma once
 #include <stdint.h>
 
-#define RFLAGS_CF   (1ul << 0)
-#define RFLAGS_ONE  (1ul << 1) // always 1
-#define RFLAGS_PF   (1ul << 2)
-#define RFLAGS_AF   (1ul << 4)
-#define RFLAGS_ZF   (1ul << 6)
-#define RFLAGS_SF   (1ul << 7)
-#define RFLAGS_TF   (1ul << 8)
-#define RFLAGS_IF   (1ul << 9)
-#define RFLAGS_DF   (1ul << 10)
-#define RFLAGS_OF   (1ul << 11)
-#define RFLAGS_IOPL (3ul << 12)
-#define RFLAGS_NT   (1ul << 14)
-#define RFLAGS_RF   (1ul << 16)
-#define RFLAGS_VM   (1ul << 17)
-#define RFLAGS_AC   (1ul << 18)
-#define RFLAGS_VIF  (1ul << 19)
-#define RFLAGS_VIP  (1ul << 20)
-#define RFLAGS_ID   (1ul << 21)
+#define RFLAGS_CF    (1ul << 0)
+#define RFLAGS_ONE   (1ul << 1) // always 1
+#define RFLAGS_PF    (1ul << 2)
+#define RFLAGS_AF    (1ul << 4)
+#define RFLAGS_ZF    (1ul << 6)
+#define RFLAGS_SF    (1ul << 7)
+#define RFLAGS_TF    (1ul << 8)
+#define RFLAGS_IF    (1ul << 9)
+#define RFLAGS_DF    (1ul << 10)
+#define RFLAGS_OF    (1ul << 11)
+#define RFLAGS_IOPL  (3ul << 12)
+#define RFLAGS_NT    (1ul << 14)
+#define RFLAGS_RF    (1ul << 16)
+#define RFLAGS_VM    (1ul << 17)
+#define RFLAGS_AC    (1ul << 18)
+#define RFLAGS_VIF   (1ul << 19)
+#define RFLAGS_VIP   (1ul << 20)
+#define RFLAGS_ID    (1ul << 21)
 #define RFLAGS_KNOWN 0x3f7fd5ul // all that are not reserved
 
 #define CR0_PE (1ul << 0)

@@ -50,23 +50,24 @@ enum root_op {
                        // [17..41] reason text
     ROOT_VM_START, // S: [1] kind: 0 = args are a `vm run` line, 1 = config file; [2] cpu or ~0 = root chooses, [3..]
                    // args text (up to 1,900 bytes) -> [1] vm id
-    ROOT_VM_KILL,  // S: [1] vm id: destroy the process; memory returns; a stopped VM's entry goes too. Or [1] 0, [2] id of
-                   // a process that ROOT_RUN started
+    ROOT_VM_KILL,  // S: [1] vm id: destroy the process; memory returns; a stopped VM's entry goes too. Or [1] 0, [2] id
+                   // of a process that ROOT_RUN started
     ROOT_MACHINE_INFO, // S: -> [1] RAM bytes of root, [2] free bytes, [3] kernel pool pages, [4] free pool pages, [5]
                        // cpus, [6] bytes waiting to be zeroed
     ROOT_CPU_INFO,     // S: [1] cpu -> [1] idle ticks, [2] TSC now, [3] lapic id
     ROOT_LOG_READ, // S, C: [1] position (~0 = where the kernel stopped printing its log itself) -> [1] new position,
                    // [2] bytes, [3..] up to 2,048 bytes of the log (kernel's and user land's, in order)
     ROOT_POWER,    // S: [1] 0 = off (S5), 1 = reboot
-    ROOT_RUN,      // S: [1] 1 = with the right to vector registers, [2..] name of a boot file that is a program, its arguments
-                   // (up to 1,900 bytes) -> [1] process id. It has memory, boot files and the log
+    ROOT_RUN,      // S: [1] 1 = with the right to vector registers, [2..] name of a boot file that is a program, its
+                   // arguments (up to 1,900 bytes) -> [1] process id. It has memory, boot files and the log
     ROOT_OP_COUNT
 };
 
 enum mem_flag {
     MEM_LARGE = 1,
-    MEM_LOW = 2,   // below 4 GiB and contiguous: -> [1] physical address
-    MEM_LATER = 4, // a VMM whose VM starts: no memory now, but so many bytes more may be asked for later, if there are any
+    MEM_LOW = 2, // below 4 GiB and contiguous: -> [1] physical address
+    MEM_LATER =
+        4, // a VMM whose VM starts: no memory now, but so many bytes more may be asked for later, if there are any
 };
 enum channel_kind { CHANNEL_TERMINAL = 1, CHANNEL_MONITOR = 2, CHANNEL_SCREEN = 3 /* screen_api.h */ };
 enum vm_state { VM_NONE, VM_STARTING, VM_RUNNING, VM_PAUSED, VM_STOPPED, VM_CRASHED };

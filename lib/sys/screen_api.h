@@ -14,11 +14,12 @@ enum screen_record {
 
 #define SCREEN_RECORD 2 // bytes
 
-// SCREEN_SHOW's value: what can be shown. With pixels, between the text: SCREEN_PIXELS and one of the others; numbers of 16
-// bits have the low ones first.
+// SCREEN_SHOW's value: what can be shown. With pixels, between the text: SCREEN_PIXELS and one of the others; numbers
+// of 16 bits have the low ones first.
 enum { SCREEN_TERMINAL, SCREEN_256_COLORS, SCREEN_ALL_COLORS };
-#define SCREEN_PIXELS       0
-#define SCREEN_PIXELS_BEGIN 'g' // then: width, height; pixels follow, in place of the text; numbers of colours begin anew
-#define SCREEN_PIXELS_END   't' // it is text again
-#define SCREEN_PIXELS_PART  'p' // then: row, column, bytes, and so many of a part of the row in picture_code.h's way
-#define SCREEN_PIXELS_HEAD  8   // bytes before a part's
+#define SCREEN_PIXELS 0
+#define SCREEN_PIXELS_BEGIN                                                                                            \
+    'g' // then: width, height; pixels follow, in place of the text; numbers of colours begin anew
+#define SCREEN_PIXELS_END  't' // it is text again
+#define SCREEN_PIXELS_PART 'p' // then: row, column, bytes, and so many of a part of the row in picture_code.h's way
+#define SCREEN_PIXELS_HEAD 8   // bytes before a part's

@@ -32,7 +32,8 @@ enum status thread_create(uint64_t sel, uint64_t pd, struct thread *t, uint64_t 
     t->arg = arg;
     t->start[0] = (uint64_t)thread_run;
     t->start[1] = (uint64_t)t - 8;
-    return create_ec(sel, pd, EC_GLOBAL | t->flags | t->cpu << 8, (uint64_t)t->utcb, (uint64_t)t->start, event_base).status;
+    return create_ec(sel, pd, EC_GLOBAL | t->flags | t->cpu << 8, (uint64_t)t->utcb, (uint64_t)t->start, event_base)
+        .status;
 }
 
 enum status handler_create(uint64_t sel, uint64_t pd, struct thread *t, uint64_t event_base)

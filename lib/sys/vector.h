@@ -5,5 +5,5 @@
 
 unsigned vector_level(void);
 void vector_fill(uint64_t seed, uint64_t level);
-uint64_t vector_check(uint64_t seed, uint64_t level);    // how many words are not the pattern
+uint64_t vector_check(uint64_t seed, uint64_t level);      // how many words are not the pattern
 uint64_t vector_is_reset(uint64_t unused, uint64_t level); // 0 = all as after reset

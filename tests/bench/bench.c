@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What the kernel's paths cost, in TSC ticks (under Bochs: instructions): medians of 1,000, seen by a process like any other, which
-// holds over 1,000 capabilities and calls portals of its own and of another process. The first process, which has the serial port
-// (and pays for that whenever it is switched to), only prints.
+// What the kernel's paths cost, in TSC ticks (under Bochs: instructions): medians of 1,000, seen by a process like any
+// other, which holds over 1,000 capabilities and calls portals of its own and of another process. The first process,
+// which has the serial port (and pays for that whenever it is switched to), only prints.
 #include "lib/sys/start.h"
 #include "tests/kernel/longest.h"
 

@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(args, data, size);
     args[size] = 0;
     bool run = config_parse_args(&config, args, error);
-    bool bootable = run && (config.kernel[0] || config.fda[0] || config.fdb[0] || config.hda[0] || config.hdb[0] || config.cdrom[0]);
+    bool bootable = run && (config.kernel[0] || config.fda[0] || config.fdb[0] || config.hda[0] || config.hdb[0] ||
+                            config.cdrom[0]);
     if (run && (!bootable || config.memory & 0x1fffff))
         abort();
     free(args);

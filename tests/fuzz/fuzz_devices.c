@@ -48,7 +48,7 @@ struct machine {
 static struct machine m;
 
 static struct device *const devices[] = {
-    &m.pic.dev,        &m.pit.dev,    &m.rtc.dev,   &m.uart.dev,   &m.i8042.dev, &m.pm.dev,       &m.pci.dev,
+    &m.pic.dev,        &m.pit.dev,    &m.rtc.dev,  &m.uart.dev,  &m.i8042.dev,  &m.pm.dev,       &m.pci.dev,
     &m.reset_port.dev, &m.port92.dev, &m.ferr.dev, &m.debug.dev, &m.ioapic.dev, &m.lapic[0].dev, &m.lapic[1].dev,
 };
 #define DEVICES (sizeof(devices) / sizeof(*devices))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// sources: vmm-user/insn/decode.c vmm-user/insn/decode_vector.c vmm-user/insn/opcodes.c vmm-user/insn/alu.c vmm-user/insn/memory.c
-// sources: vmm-user/insn/fetch.c vmm-user/insn/execute.c vmm-user/insn/modify.c vmm-user/insn/multiply.c
-// sources: vmm-user/insn/stack.c vmm-user/insn/string.c vmm-user/insn/vector.c vmm-user/insn/vector_forms.c
-// sources: vmm-user/insn/run.c vmm-user/insn/system.c vmm-user/guest_walk.c
+// sources: vmm-user/insn/decode.c vmm-user/insn/decode_vector.c vmm-user/insn/opcodes.c vmm-user/insn/alu.c
+// sources: vmm-user/insn/memory.c vmm-user/insn/fetch.c vmm-user/insn/execute.c vmm-user/insn/modify.c
+// sources: vmm-user/insn/multiply.c vmm-user/insn/stack.c vmm-user/insn/string.c vmm-user/insn/vector.c
+// sources: vmm-user/insn/vector_forms.c vmm-user/insn/run.c vmm-user/insn/system.c vmm-user/guest_walk.c
 //
 // Emulates arbitrary instructions in arbitrary processor states. The input is the state, then the code. A fault must
 // leave the registers alone, a device access must be of a legal size, and nothing may touch memory outside of RAM.
@@ -124,9 +124,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     unsigned calls = data[GPR_BYTES];
     const struct guest_mem mem = {.low = ram, .low_size = RAM_BYTES};
-    struct insn_cpu cpu = {
-        .state = &state, .ram = &mem, .cache = &cache, .mmio = device, .port = port, .block = block, .context = &calls, .max_phys = 36,
-        .vector = vector_features(), .has = data[GPR_BYTES + 4] & 2 ? ~0u : 0};
+    struct insn_cpu cpu = {.state = &state,
+                           .ram = &mem,
+                           .cache = &cache,
+                           .mmio = device,
+                           .port = port,
+                           .block = block,
+                           .context = &calls,
+                           .max_phys = 36,
+                           .vector = vector_features(),
+                           .has = data[GPR_BYTES + 4] & 2 ? ~0u : 0};
     memset(&state, 0, sizeof(state));
     memset(ram, 0, sizeof(ram));
     uint64_t variant;

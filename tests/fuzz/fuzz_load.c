@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
-// sources: vmm-user/load/load.c vmm-user/load/linux.c vmm-user/load/multiboot.c vmm-user/load/multiboot2.c vmm-user/load/elf.c vmm-user/load/acpi.c
+// sources: vmm-user/load/load.c vmm-user/load/linux.c vmm-user/load/multiboot.c vmm-user/load/multiboot2.c
+// sources: vmm-user/load/elf.c vmm-user/load/acpi.c
 #include "vmm-user/load/load.h"
 #include <stdlib.h>
 #include <string.h>
 
 #define RAM (4u << 20)
 
-// A kernel that nobody trusts, in a small VM. The first byte chooses what kind it claims to be and whether there is an initrd.
+// A kernel that nobody trusts, in a small VM. The first byte chooses what kind it claims to be and whether there is an
+// initrd.
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static uint8_t ram[RAM];
@@ -34,7 +36,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memcpy(file, header, sizeof(header));
     }
     struct load_request request = {
-        .kernel = {"kernel", file, length}, .modules = {{{"initrd", data, size}, "initrd"}, {{"second", data, size / 2}, "second x"}}, .module_count = (kind >> 2) % 3, .append = "x", .rsdp = 0xe0000, .screen = {.columns = 80, .rows = 25}};
+        .kernel = {"kernel", file, length},
+        .modules = {{{"initrd", data, size}, "initrd"}, {{"second", data, size / 2}, "second x"}},
+        .module_count = (kind >> 2) % 3,
+        .append = "x",
+        .rsdp = 0xe0000,
+        .screen = {.columns = 80, .rows = 25}};
     if (!load_kernel(&mem, &request, &entry, error) && !error[0])
         abort();
     free(file);

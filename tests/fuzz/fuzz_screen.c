@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// sources: user/console/screen.c user/console/terminal.c user/console/control.c user/console/keyboard.c user/console/pixels.c
+// sources: user/console/screen.c user/console/terminal.c user/console/control.c user/console/keyboard.c
+// sources: user/console/pixels.c
 #include "user/console/control.h"
 #include "user/console/keyboard.h"
 #include "user/console/pixels.h"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Guest states that break one rule of VM entry each, made from that of a program in real mode (start_real), and the sentence by
-// which the kernel's log must name the rule: X(statement on `s`, sentence).
+// Guest states that break one rule of VM entry each, made from that of a program in real mode (start_real), and the
+// sentence by which the kernel's log must name the rule: X(statement on `s`, sentence).
 #pragma once
 
-#define NONCANONICAL (1ul << 62)
+#define NONCANONICAL         (1ul << 62)
 #define INJECT(type, vector) (INTR_VALID | (type) | (vector))
 #define LONG_MODE                                                                                                      \
     s->cr0 = CR0_PG | CR0_PE | CR0_NE | CR0_ET;                                                                        \
@@ -19,8 +19,8 @@
     X(s->pat = 2, "PAT has a bad memory type")                                                                         \
     X(s->seg[SEG_TR].sel = 4, "TR is in the LDT")                                                                      \
     X(s->seg[SEG_LDTR].sel = 4, "LDTR is in the LDT")                                                                  \
-    X(s->cr0 = CR0_PE | CR0_NE | CR0_ET; s->rflags |= RFLAGS_VM; s->seg[SEG_DS].base = 5,                              \
-      "a segment is not as virtual-8086 mode has it")                                                                  \
+    X(s->cr0 = CR0_PE | CR0_NE | CR0_ET; s->rflags |= RFLAGS_VM;                                                       \
+      s->seg[SEG_DS].base = 5, "a segment is not as virtual-8086 mode has it")                                         \
     X(s->seg[SEG_FS].base = NONCANONICAL, "base of TR, FS or GS is not canonical")                                     \
     X(s->seg[SEG_LDTR].base = NONCANONICAL, "base of LDTR is not canonical")                                           \
     X(s->seg[SEG_DS].base = 1ul << 33, "base of CS, SS, DS or ES has more than 32 bits")                               \
@@ -44,13 +44,13 @@
     X(s->inj_info = INJECT(0x100, 0x30), "injection of reserved type 1")                                               \
     X(s->inj_info = INJECT(INTR_TYPE_NMI, 5), "the vector injected does not fit its type")                             \
     X(s->inj_info = INJECT(INTR_TYPE_HW_EXCEPTION, 6) | 1u << 20, "the injection has reserved bits")                   \
-    X(s->inj_info = INJECT(INTR_TYPE_SW_INTERRUPT, 6); s->inj_len = 16,                                                \
-      "a software event injected with an instruction length outside 1..15")                                            \
+    X(s->inj_info = INJECT(INTR_TYPE_SW_INTERRUPT, 6);                                                                 \
+      s->inj_len = 16, "a software event injected with an instruction length outside 1..15")                           \
     X(s->intr_state = 0x40, "the interruptibility state has reserved bits")                                            \
     X(s->rflags |= RFLAGS_IF; s->intr_state = 3, "blocking by STI and by MOV SS at once")                              \
     X(s->intr_state = 1, "blocking by STI with RFLAGS.IF clear")                                                       \
-    X(s->rflags |= RFLAGS_IF; s->intr_state = 1; s->inj_info = INJECT(INTR_TYPE_EXTERNAL, 0x30),                       \
-      "interrupt injected while STI or MOV SS blocks it")                                                              \
+    X(s->rflags |= RFLAGS_IF; s->intr_state = 1;                                                                       \
+      s->inj_info = INJECT(INTR_TYPE_EXTERNAL, 0x30), "interrupt injected while STI or MOV SS blocks it")              \
     X(s->intr_state = 4, "blocking by SMI outside of SMM")
 
 #define SVM_BREAKS(X)                                                                                                  \

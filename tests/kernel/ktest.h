@@ -19,12 +19,14 @@ struct test {
     void (*run)(void);
 };
 
-// Tables of tests, one per file, in the order in which they run; ended by an empty entry. That of the local APIC comes before
-// any that runs a vCPU on another CPU.
+// Tables of tests, one per file, in the order in which they run; ended by an empty entry. That of the local APIC comes
+// before any that runs a vCPU on another CPU.
+// clang-format off
 #define TEST_TABLES(TABLE)                                                                                             \
     TABLE(caps) TABLE(status) TABLE(ipc) TABLE(sm) TABLE(mem) TABLE(life) TABLE(fpu) TABLE(sched) TABLE(latency)       \
     TABLE(smp) TABLE(race) TABLE(dying) TABLE(crowd) TABLE(vcpu_exits) TABLE(vcpu_apic) TABLE(vcpu_events)             \
     TABLE(vcpu_time) TABLE(vcpu_memory) TABLE(vcpu_registers) TABLE(vcpu_entry) TABLE(vcpu_hostile) TABLE(fuzz)
+// clang-format on
 #define TEST_TABLE(name) extern const struct test tests_##name[];
 TEST_TABLES(TEST_TABLE)
 #undef TEST_TABLE
@@ -54,7 +56,8 @@ static inline uint64_t tsc(void)
     return (uint64_t)high << 32 | low;
 }
 
-// Under QEMU time runs on while the host takes the CPU from us: how much work was done in a time says little. (Bochs: 100 MHz.)
+// Under QEMU time runs on while the host takes the CPU from us: how much work was done in a time says little. (Bochs:
+// 100 MHz.)
 static inline bool tsc_is_the_hosts(void)
 {
     return HIP->tsc_hz > 1000000000;
@@ -70,10 +73,10 @@ uint64_t option(const char *name, uint64_t otherwise);
 
 // Selectors: a test takes fresh ones and gives them back by drop().
 uint64_t sels(unsigned count);
-void drop(uint64_t first, unsigned count);   // unmap_obj, all the way
-void destroy_pd(uint64_t sel);               // PD_DESTROY until done, then drop the capability
-uint64_t kernel_used(void);                  // pages of our account in use
-uint64_t free_pages(void);                   // of the kernel's pool
+void drop(uint64_t first, unsigned count); // unmap_obj, all the way
+void destroy_pd(uint64_t sel);             // PD_DESTROY until done, then drop the capability
+uint64_t kernel_used(void);                // pages of our account in use
+uint64_t free_pages(void);                 // of the kernel's pool
 
 // test_fpu.c: a thread that fills and checks vector registers, at the priority of vCPUs
 void fpu_beside_start(unsigned cpu);
@@ -90,19 +93,24 @@ void unmap_self(uint64_t va, uint64_t pages);
 // A thread or handler of ours on a fresh stack. `slot` < 64 chooses the stack window.
 #define STACK_SLOTS 64
 struct thread *slot_thread(unsigned slot, unsigned cpu);
-uint64_t spawn(unsigned slot, unsigned cpu, unsigned prio, thread_entry entry, void *arg); // -> first of 2 selectors: EC, SC
-uint64_t handler(unsigned slot, unsigned cpu);                                              // -> selector of a local EC
-uint64_t portal(uint64_t ec, portal_entry entry, uint64_t id, uint64_t mtd);                // -> selector
+uint64_t spawn(unsigned slot, unsigned cpu, unsigned prio, thread_entry entry,
+               void *arg);                                                   // -> first of 2 selectors: EC, SC
+uint64_t handler(unsigned slot, unsigned cpu);                               // -> selector of a local EC
+uint64_t portal(uint64_t ec, portal_entry entry, uint64_t id, uint64_t mtd); // -> selector
 
 #define CHILD_UTCB 0x61000000ul // where a child's UTCBs are, a page each
 
 // A child PD with the same program at the same addresses (its own data), `pages` of our account, `perms` on itself.
 struct child {
-    uint64_t pd;          // selector
-    unsigned stacks;      // used
+    uint64_t pd;     // selector
+    unsigned stacks; // used
 };
 void child_create(struct child *c, uint64_t pages, uint64_t perms);
-struct thread *child_thread(struct child *c, unsigned cpu); // a stack in the child; the struct as seen from us; call child_sp for its address there
-uint64_t child_spawn(struct child *c, unsigned cpu, unsigned prio, thread_entry entry, void *arg); // -> 2 selectors: EC, SC
-uint64_t child_handler(struct child *c, unsigned cpu);                                              // -> selector of a local EC of the child
-void give(struct child *c, uint64_t to, uint64_t from, uint64_t count, uint64_t perms);            // copy our capabilities to the child
+struct thread *
+child_thread(struct child *c,
+             unsigned cpu); // a stack in the child; the struct as seen from us; call child_sp for its address there
+uint64_t child_spawn(struct child *c, unsigned cpu, unsigned prio, thread_entry entry,
+                     void *arg);                       // -> 2 selectors: EC, SC
+uint64_t child_handler(struct child *c, unsigned cpu); // -> selector of a local EC of the child
+void give(struct child *c, uint64_t to, uint64_t from, uint64_t count,
+          uint64_t perms); // copy our capabilities to the child

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// The longest call of each kind with as much work as a caller can ask for. The kernel runs with interrupts off from entry to
-// return, so this is how long it can keep an interrupt waiting. In ticks, which only under Bochs are instructions.
+// The longest call of each kind with as much work as a caller can ask for. The kernel runs with interrupts off from
+// entry to return, so this is how long it can keep an interrupt waiting. In ticks, which only under Bochs are
+// instructions.
 #include "tests/kernel/longest.h"
 
 #define AREA       0x2000000000ul // of all that is mapped here
 #define MANY       4096           // pages, of 4 KiB
 #define OBJECTS    1500
-#define CHILD_WALK (1ul << 30)    // distance of mappings that need a page table and a directory each
+#define CHILD_WALK (1ul << 30) // distance of mappings that need a page table and a directory each
 #define WALKS      400
 
 static uint64_t longest;
@@ -22,13 +23,14 @@ static struct hc_result timed(uint64_t number, uint64_t a, uint64_t b, uint64_t 
 }
 
 // ctrl_pd until it is done; `step` = what one unit of `count` adds to dst and src
-static void whole(enum pd_op op, uint64_t dst, uint64_t dst_base, uint64_t src, uint64_t src_base, uint64_t count, uint64_t rights,
-                  uint64_t step)
+static void whole(enum pd_op op, uint64_t dst, uint64_t dst_base, uint64_t src, uint64_t src_base, uint64_t count,
+                  uint64_t rights, uint64_t step)
 {
     struct hc_result r;
     uint64_t done = 0;
     do {
-        r = timed(HC_ctrl_pd, op, dst, dst_base + done * step, src, src_base + done * step, pd_arg(count - done, rights));
+        r = timed(HC_ctrl_pd, op, dst, dst_base + done * step, src, src_base + done * step,
+                  pd_arg(count - done, rights));
         done += r.value;
     } while (r.status == ST_AGAIN);
     CHECK_EQ(r.status, ST_OK);
@@ -124,8 +126,10 @@ static void destroy_tables(void) // page tables far apart, each at the end of it
 {
     uint64_t pd = new_pd(2048);
     for (uint64_t i = 0; i < WALKS; i++)
-        timed(HC_ctrl_pd, PD_MAP_MEM, pd, (i * 37 % 511 + 1) * CHILD_WALK * 61 % (USER_END - CHILD_WALK) / CHILD_WALK * CHILD_WALK + CHILD_WALK - PAGE_SIZE, SEL_HW, phys,
-              pd_arg(1, MAP_R));
+        timed(HC_ctrl_pd, PD_MAP_MEM, pd,
+              (i * 37 % 511 + 1) * CHILD_WALK * 61 % (USER_END - CHILD_WALK) / CHILD_WALK * CHILD_WALK + CHILD_WALK -
+                  PAGE_SIZE,
+              SEL_HW, phys, pd_arg(1, MAP_R));
     for (uint64_t i = 0; i < WALKS && HIP->virt; i++)
         timed(HC_ctrl_pd, PD_MAP_GST, pd, (i + 1) * CHILD_WALK - PAGE_SIZE, SEL_HW, phys, pd_arg(1, MAP_R));
     destroy(pd);
@@ -168,12 +172,23 @@ static const struct {
     const char *name;
     void (*run)(void);
 } kinds[] = {
-    {"map memory", map_memory}, {"map memory of a process", map_again}, {"map guest memory", map_guest},
-    {"unmap guest memory", unmap_guest}, {"unmap memory", unmap_memory}, {"unmap what is not there", unmap_nothing},
-    {"create objects", create_objects}, {"copy capabilities", copy_capabilities}, {"drop capabilities", drop_capabilities},
-    {"drop last capabilities", drop_last_capabilities}, {"map ports", map_ports}, {"unmap ports", unmap_ports},
-    {"create and destroy a process", processes}, {"destroy page tables", destroy_tables}, {"destroy threads and vCPUs", destroy_threads},
-    {"drop threads", drop_threads}, {"destroy an object space", destroy_capabilities},
+    {"map memory", map_memory},
+    {"map memory of a process", map_again},
+    {"map guest memory", map_guest},
+    {"unmap guest memory", unmap_guest},
+    {"unmap memory", unmap_memory},
+    {"unmap what is not there", unmap_nothing},
+    {"create objects", create_objects},
+    {"copy capabilities", copy_capabilities},
+    {"drop capabilities", drop_capabilities},
+    {"drop last capabilities", drop_last_capabilities},
+    {"map ports", map_ports},
+    {"unmap ports", unmap_ports},
+    {"create and destroy a process", processes},
+    {"destroy page tables", destroy_tables},
+    {"destroy threads and vCPUs", destroy_threads},
+    {"drop threads", drop_threads},
+    {"destroy an object space", destroy_capabilities},
 };
 
 uint64_t longest_calls(void (*report)(const char *name, uint64_t ticks))

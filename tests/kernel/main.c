@@ -20,7 +20,8 @@ int main(void)
     static const struct test *const tables[] = {TEST_TABLES(TEST_TABLE)};
     ktest_setup();
     for (unsigned i = 0; i < sizeof tables / sizeof *tables; i++)
-        if (option("table=", i) == i && (tables[i] == tests_fuzz || !option("fuzz=", 0))) // make fuzz-kernel runs that alone
+        if (option("table=", i) == i &&
+            (tables[i] == tests_fuzz || !option("fuzz=", 0))) // make fuzz-kernel runs that alone
             run_table(tables[i]);
     say("ktest: done");
     for (;;)

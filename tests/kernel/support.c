@@ -21,7 +21,6 @@ const char *current_test;
 bool failed, skipped;
 static uint64_t next_sel = 1024, next_phys, phys_end, window = WINDOW;
 
-
 static void put(char c)
 {
     while (!(inb(COM1 + 5) & 0x20))
@@ -159,7 +158,7 @@ void unmap_self(uint64_t va, uint64_t pages)
     CHECK_EQ(r.status, ST_OK);
 }
 
-// --- threads of this process ---------------------------------------------------------------------------------------------
+// --- threads of this process -----------------------------------------------------------------------------------------
 
 struct thread *slot_thread(unsigned slot, unsigned cpu)
 {
@@ -195,7 +194,7 @@ uint64_t portal(uint64_t ec, portal_entry entry, uint64_t id, uint64_t mtd)
     return sel;
 }
 
-// --- children ------------------------------------------------------------------------------------------------------------
+// --- children --------------------------------------------------------------------------------------------------------
 
 // A page of RAM, mapped into the child at `va` and, to be filled, here: returns our address.
 static void *child_pages(struct child *c, uint64_t va, uint64_t pages, uint64_t rights)

@@ -53,7 +53,8 @@ static void bad_parameters(void)
     CHECK_EQ(create_pd(s, SEL_SELF_PD, 8, 0x20).status, ST_BAD_PAR);
     CHECK_EQ(create_pd(s, SEL_SELF_PD, 1ul << 39, 0).status, ST_NO_MEM);
     CHECK_EQ(create_ec(s, SEL_SELF_PD, 3, 0x52000000, 0, 0).status, ST_BAD_PAR);
-    CHECK_EQ(create_ec(s, SEL_SELF_PD, EC_LOCAL | 63 << 8, 0x52000000, 0, 0).status, HIP->cpus > 63 ? ST_OK : ST_BAD_CPU);
+    CHECK_EQ(create_ec(s, SEL_SELF_PD, EC_LOCAL | 63 << 8, 0x52000000, 0, 0).status,
+             HIP->cpus > 63 ? ST_OK : ST_BAD_CPU);
     CHECK_EQ(create_ec(s, SEL_SELF_PD, EC_LOCAL, 0x52000001, 0, 0).status, ST_BAD_PAR);
     CHECK_EQ(create_ec(s, SEL_SELF_PD, EC_LOCAL, 0, 0, 0).status, ST_BAD_PAR);
     CHECK_EQ(create_ec(s, SEL_SELF_PD, EC_LOCAL, USER_END, 0, 0).status, ST_BAD_PAR);
@@ -94,6 +95,7 @@ static void nothing_lost(void)
 }
 
 const struct test tests_caps[] = {
-    {"hypercall numbers", numbers},   {"selectors", selectors},       {"permissions shrink", permissions},
-    {"bad parameters", bad_parameters}, {"objects are paid back", nothing_lost}, {0},
+    {"hypercall numbers", numbers},          {"selectors", selectors},
+    {"permissions shrink", permissions},     {"bad parameters", bad_parameters},
+    {"objects are paid back", nothing_lost}, {0},
 };

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
-// As many threads as an account pays for, all at one object: what the kernel must then do for each of them may take long, but
-// not with interrupts off. How long they are off here is what another CPU waits for this one to answer a TLB shootdown.
+// As many threads as an account pays for, all at one object: what the kernel must then do for each of them may take
+// long, but not with interrupts off. How long they are off here is what another CPU waits for this one to answer a TLB
+// shootdown.
 #include "lib/sys/start.h"
 #include "tests/kernel/ktest.h"
 
-#define CROWD     400
-#define STACKS    0x3100000000ul
-#define STACK     256ul // bytes: of threads that do nothing but call the kernel
-#define UTCBS     0x3200000000ul
-#define NOWHERE   0x3300000000ul
-#define LIMIT     12000 // ticks, the prober's own call included; of instructions
-#define CHAIN     200
-#define CROWD_SC  (HIP->tsc_hz / 5000) // quantum
+#define CROWD    400
+#define STACKS   0x3100000000ul
+#define STACK    256ul // bytes: of threads that do nothing but call the kernel
+#define UTCBS    0x3200000000ul
+#define NOWHERE  0x3300000000ul
+#define LIMIT    12000 // ticks, the prober's own call included; of instructions
+#define CHAIN    200
+#define CROWD_SC (HIP->tsc_hz / 5000) // quantum
 
 static uint64_t ecs, scs, meeting, done; // selectors: of the crowd; what they wait for; who is over
 static uint64_t deadline;
@@ -42,7 +43,8 @@ static void crowd_gather(unsigned count, void (*deed)(void))
         uint64_t *top = (uint64_t *)(STACKS + (i + 1) * STACK);
         top[-2] = (uint64_t)deed;
         top[-1] = (uint64_t)(top - 3);
-        CHECK_EQ(create_ec(ecs + i, SEL_SELF_PD, EC_GLOBAL, UTCBS + i * PAGE_SIZE, (uint64_t)(top - 2), 0).status, ST_OK);
+        CHECK_EQ(create_ec(ecs + i, SEL_SELF_PD, EC_GLOBAL, UTCBS + i * PAGE_SIZE, (uint64_t)(top - 2), 0).status,
+                 ST_OK);
         CHECK_EQ(create_sc(scs + i, SEL_SELF_PD, ecs + i, 20, CROWD_SC).status, ST_OK);
     }
 }
@@ -92,7 +94,8 @@ static void probe(void *arg)
 
 static void scenario(const char *name, void (*run)(void))
 {
-    bool probed = HIP->cpus > 1 && !tsc_is_the_hosts(); // or it would show how the host schedules its emulator's threads
+    bool probed =
+        HIP->cpus > 1 && !tsc_is_the_hosts(); // or it would show how the host schedules its emulator's threads
     uint64_t th = 0;
     longest = probes = 0;
     probing = probed;
@@ -190,7 +193,9 @@ static void nested_calls(void)
     for (unsigned i = 0; i < CHAIN; i++) {
         uint64_t sp = STACKS + (CROWD + i + 1) * STACK - 8;
         CHECK_EQ(create_ec(first + 2 * i, SEL_SELF_PD, EC_LOCAL, UTCBS + (CROWD + i) * PAGE_SIZE, sp, 0).status, ST_OK);
-        CHECK_EQ(create_pt(first + 2 * i + 1, SEL_SELF_PD, first + 2 * i, (uint64_t)next_please, i + 1 < CHAIN ? first + 2 * i + 3 : 0, 0).status,
+        CHECK_EQ(create_pt(first + 2 * i + 1, SEL_SELF_PD, first + 2 * i, (uint64_t)next_please,
+                           i + 1 < CHAIN ? first + 2 * i + 3 : 0, 0)
+                     .status,
                  ST_OK);
     }
     CHECK_EQ(ctrl_pd(PD_COPY, SEL_SELF_PD, meeting, SEL_SELF_PD, first + 1, pd_arg(1, PT_CALL)).status, ST_OK);
@@ -205,8 +210,10 @@ static const struct {
     const char *name;
     void (*run)(void);
 } scenarios[] = {
-    {"a semaphore with many waiters dies", abort_waiters},   {"many have the same deadline", same_deadline},
-    {"many call one handler, which waits", answer_callers}, {"a handler that many call dies", abort_callers},
+    {"a semaphore with many waiters dies", abort_waiters},
+    {"many have the same deadline", same_deadline},
+    {"many call one handler, which waits", answer_callers},
+    {"a handler that many call dies", abort_callers},
     {"calls are nested deeply", nested_calls},
 };
 

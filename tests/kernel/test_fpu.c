@@ -177,12 +177,24 @@ static _Noreturn void no_device(uint64_t id, uint64_t mtd)
 static void touches(void *how)
 {
     switch ((uint64_t)how) {
-    case 0: __asm__ volatile("movaps %xmm5, %xmm1"); break;
-    case 1: __asm__ volatile("fninit"); break;
-    case 2: __asm__ volatile("movd %%mm3, %%eax" ::: "eax"); break;
-    case 3: __asm__ volatile("fxsave %0" : "=m"(*(char (*)[512])(SAVE_AREA))); break;
-    case 4: __asm__ volatile("fwait"); break;
-    case 5: __asm__ volatile("xsave %0" : "=m"(*(char (*)[4096])(SAVE_AREA)) : "a"(-1), "d"(-1)); break;
+    case 0:
+        __asm__ volatile("movaps %xmm5, %xmm1");
+        break;
+    case 1:
+        __asm__ volatile("fninit");
+        break;
+    case 2:
+        __asm__ volatile("movd %%mm3, %%eax" ::: "eax");
+        break;
+    case 3:
+        __asm__ volatile("fxsave %0" : "=m"(*(char(*)[512])(SAVE_AREA)));
+        break;
+    case 4:
+        __asm__ volatile("fwait");
+        break;
+    case 5:
+        __asm__ volatile("xsave %0" : "=m"(*(char(*)[4096])(SAVE_AREA)) : "a"(-1), "d"(-1));
+        break;
     }
     trapped = 99;
 }
@@ -194,7 +206,7 @@ static void without_right(void)
     for (unsigned v = 0; v < 32; v++)
         CHECK_EQ(create_pt(base + v, SEL_SELF_PD, ec, (uint64_t)no_device, v, 0).status, ST_OK);
     for (uint64_t how = 0; how < (tsc_is_the_hosts() ? 5 : 6); how++) { // QEMU 7.2 executes XSAVE with CR0.TS set
-        CHECK_EQ(ipc_call(h + 1, 0).status, ST_OK); // the registers hold its state
+        CHECK_EQ(ipc_call(h + 1, 0).status, ST_OK);                     // the registers hold its state
         uint64_t th = sels(2);
         trapped = 0;
         CHECK_EQ(thread_create(th, SEL_SELF_PD, slot_thread(1, 0), base, touches, (void *)how), ST_OK);
@@ -228,7 +240,8 @@ static void paid(void)
     }
     CHECK(refused && made);
     CHECK_EQ(ctrl_pd(PD_COPY, SEL_SELF_PD, s + 2, SEL_SELF_PD, SEL_SELF_PD, pd_arg(1, PD_OBJ)).status, ST_OK);
-    CHECK_EQ(create_ec(s, s + 2, EC_LOCAL | EC_FPU, 0x52000000, 0x1000, 0).status, ST_BAD_CAP); // nobody gives himself the right
+    CHECK_EQ(create_ec(s, s + 2, EC_LOCAL | EC_FPU, 0x52000000, 0x1000, 0).status,
+             ST_BAD_CAP); // nobody gives himself the right
     drop(s + 2, 1);
     CHECK_EQ(create_ec(s, SEL_SELF_PD, EC_VCPU | EC_FPU, 0x52000000, 0, 0).status, ST_BAD_PAR);
 }

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Hostile callers: random hypercalls with random arguments from processes with few and with many capabilities, on all CPUs at once,
-// which may also create, pass on and destroy. The kernel must answer each with a status, lose nothing, and touch nothing of ours.
+// Hostile callers: random hypercalls with random arguments from processes with few and with many capabilities, on all
+// CPUs at once, which may also create, pass on and destroy. The kernel must answer each with a status, lose nothing,
+// and touch nothing of ours.
 #include "lib/sys/start.h"
 #include "tests/kernel/ktest.h"
 #include "tests/kernel/vm_hostile.h"
 
-#define CALLS  50000 // per process and round, of which there are three; `fuzz=N` on the kernel's command line makes it N, `vms=1` adds a VM
+#define CALLS                                                                                                          \
+    50000 // per process and round, of which there are three; `fuzz=N` on the kernel's command line makes it N, `vms=1`
+          // adds a VM
 #define CANARY 0x57000000ul
 
 // Selectors in a fuzzing process: the random ones are mostly taken from the low numbers, where its capabilities are.
@@ -39,8 +42,24 @@ static uint64_t rng(void) // xorshift64*
 static uint64_t argument(void)
 {
     static const uint64_t interesting[] = {
-        0,          1,          PAGE_SIZE, PAGE_SIZE - 1, LARGE_SIZE, USER_END, USER_END - PAGE_SIZE, HYPERCALL_PAGE, 0xffff800000000000,
-        0xffffffff80200000, ~0ul, ~0ul - PAGE_SIZE + 1, 1ul << 63, CAP_SELECTORS - 1, CAP_SELECTORS, START_UTCB, 0xfee00000, 1ul << 52,
+        0,
+        1,
+        PAGE_SIZE,
+        PAGE_SIZE - 1,
+        LARGE_SIZE,
+        USER_END,
+        USER_END - PAGE_SIZE,
+        HYPERCALL_PAGE,
+        0xffff800000000000,
+        0xffffffff80200000,
+        ~0ul,
+        ~0ul - PAGE_SIZE + 1,
+        1ul << 63,
+        CAP_SELECTORS - 1,
+        CAP_SELECTORS,
+        START_UTCB,
+        0xfee00000,
+        1ul << 52,
     };
     uint64_t r = rng();
     switch (r & 7) {
@@ -74,7 +93,8 @@ static void fuzzer(void *arg)
         }
         if (number == HC_ctrl_pd && a[0] == PD_COPY && a[4] <= SEL_WRONG)
             a[4] = SEL_SMS;
-        if (number == HC_ctrl_pd && (a[0] == PD_UNMAP_OBJ || a[0] == PD_COPY) && (a[2] <= SEL_WRONG || a[5] << 8 >> 8 > 64))
+        if (number == HC_ctrl_pd && (a[0] == PD_UNMAP_OBJ || a[0] == PD_COPY) &&
+            (a[2] <= SEL_WRONG || a[5] << 8 >> 8 > 64))
             a[2] = SEL_OBJECTS + a[2] % 8; // the way to say that it is done stays
         if (number == HC_ipc_reply)
             continue;
@@ -176,4 +196,5 @@ static void many(void)
     hostile_callers(true);
 }
 
-const struct test tests_fuzz[] = {{"hostile callers with few capabilities", few}, {"hostile callers with many", many}, {0}};
+const struct test tests_fuzz[] = {
+    {"hostile callers with few capabilities", few}, {"hostile callers with many", many}, {0}};

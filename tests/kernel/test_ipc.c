@@ -68,7 +68,8 @@ static void deadlock_is_refused(void)
     drop(ec, 1);
 }
 
-// A low-priority client is in the server when a high-priority one comes: the server finishes the first on the second's SC.
+// A low-priority client is in the server when a high-priority one comes: the server finishes the first on the second's
+// SC.
 static volatile unsigned server_entries, server_done, low_done;
 static uint64_t slow_portal, gate;
 static _Noreturn void slow_server(uint64_t id, uint64_t words)
@@ -101,7 +102,7 @@ static void helping(void)
     CHECK_EQ(server_done, 0); // the server was interrupted in the middle
     CHECK_EQ(ipc_call(slow_portal, 2).status, ST_OK);
     CHECK_EQ(server_done, 2);
-    CHECK_EQ(low_done, 0);    // the low client has not run since
+    CHECK_EQ(low_done, 0); // the low client has not run since
     uint64_t pause = sels(1);
     create_sm(pause, SEL_SELF_PD, 0);
     sm_down(pause, after_ms(50));
@@ -113,7 +114,7 @@ static void helping(void)
     drop(ec, 1);
 }
 
-// --- exceptions ----------------------------------------------------------------------------------------------------------
+// --- exceptions ------------------------------------------------------------------------------------------------------
 
 static volatile uint64_t fault_address, fault_error;
 static _Noreturn void page_fault(uint64_t id, uint64_t mtd)
@@ -137,7 +138,8 @@ static void faulting(void *address)
 static void exceptions(void)
 {
     uint64_t ec = handler(0, 0), base = sels(EVENT_COUNT), th = sels(2);
-    CHECK_EQ(create_pt(base + 14, SEL_SELF_PD, ec, (uint64_t)page_fault, 14, MTD_GPR | MTD_RIP | MTD_QUAL).status, ST_OK);
+    CHECK_EQ(create_pt(base + 14, SEL_SELF_PD, ec, (uint64_t)page_fault, 14, MTD_GPR | MTD_RIP | MTD_QUAL).status,
+             ST_OK);
     struct thread *t = slot_thread(1, 0);
     CHECK_EQ(thread_create(th, SEL_SELF_PD, t, base, faulting, (void *)0xffff800000000000), ST_OK);
     CHECK_EQ(create_sc(th + 1, SEL_SELF_PD, th, 110, HIP->tsc_hz / 100).status, ST_OK);
@@ -158,6 +160,7 @@ static _Noreturn void stop_it(uint64_t id, uint64_t mtd)
 
 static void privileged(void *what)
 {
+    // clang-format off
     switch ((uint64_t)what) {
     case 0: __asm__ volatile("cli"); break;
     case 1: __asm__ volatile("hlt"); break;
@@ -174,6 +177,7 @@ static void privileged(void *what)
         __asm__ volatile("ljmpl *2f(%%rip); 1: .code32; syscall; ud2; .code64; .pushsection .rodata; 2: .long 1b; .word 0x1b; .popsection" ::: "rcx", "memory");
         break;
     }
+    // clang-format on
     fault_error = 99;
 }
 

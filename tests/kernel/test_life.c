@@ -211,7 +211,8 @@ static void makes_and_drops(void *arg)
     }
 }
 
-// A thread is destroyed while it waits for other CPUs in a call of its own; then a server answers somebody who is gone, too.
+// A thread is destroyed while it waits for other CPUs in a call of its own; then a server answers somebody who is gone,
+// too.
 static void dies_in_a_call(void)
 {
     if (HIP->cpus == 1)

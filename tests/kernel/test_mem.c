@@ -26,7 +26,8 @@ static void refusals(void)
     unmap_self(VA, 1);
     for (unsigned i = 0; i < HIP->region_count; i++) // what is the kernel's
         if (HIP->regions[i].type == 0x100)
-            CHECK_EQ(map(VA, SEL_HW, HIP->regions[i].base, 1, MAP_R).status, HIP->regions[i].base == HIP->log_base ? ST_OK : ST_BAD_PAR);
+            CHECK_EQ(map(VA, SEL_HW, HIP->regions[i].base, 1, MAP_R).status,
+                     HIP->regions[i].base == HIP->log_base ? ST_OK : ST_BAD_PAR);
     unmap_self(VA, 1);
     CHECK_EQ(map(VA, SEL_HW, 0xfee00000, 1, MAP_R | MAP_UC).status, ST_BAD_PAR); // the local APIC
     CHECK_EQ(map(VA, SEL_SELF_PD, ROOT_UTCB, 1, MAP_R).status, ST_BAD_PAR);      // a page of the kernel's, lent
@@ -40,7 +41,8 @@ static void sharing_and_rights(void)
     CHECK_EQ(map(VA + PAGE_SIZE, SEL_SELF_PD, VA, 1, MAP_R).status, ST_OK);
     *a = 0x1234567;
     CHECK_EQ(*b, 0x1234567);
-    CHECK_EQ(map(VA + 2 * PAGE_SIZE, SEL_SELF_PD, VA + PAGE_SIZE, 1, MAP_R | MAP_W).status, ST_OK); // writable? no: see below
+    CHECK_EQ(map(VA + 2 * PAGE_SIZE, SEL_SELF_PD, VA + PAGE_SIZE, 1, MAP_R | MAP_W).status,
+             ST_OK); // writable? no: see below
     unmap_self(VA, 3);
     uint64_t used = kernel_used();
     map_self(VA, p, 1, MAP_R);
@@ -144,8 +146,11 @@ static void many_mappings(void)
 }
 
 const struct test tests_mem[] = {
-    {"mapping refusals", refusals},        {"sharing, and tables freed", sharing_and_rights},
-    {"rights only shrink", write_needs_right}, {"unmap reaches all CPUs", unmap_reaches_all_cpus},
-    {"large pages", large_pages},          {"many mappings", many_mappings},
+    {"mapping refusals", refusals},
+    {"sharing, and tables freed", sharing_and_rights},
+    {"rights only shrink", write_needs_right},
+    {"unmap reaches all CPUs", unmap_reaches_all_cpus},
+    {"large pages", large_pages},
+    {"many mappings", many_mappings},
     {0},
 };

@@ -27,7 +27,9 @@ static _Noreturn void answers(uint64_t id, uint64_t words)
 
 static void one_call(uint64_t r, unsigned cpu)
 {
-    uint64_t s = SHARED + r / 16 % SLOTS, t = SHARED + r / 1024 % SLOTS, page = AREA + r / 65536 % 8 * LARGE_SIZE + r / 16 % 64 * PAGE_SIZE;
+    uint64_t s = SHARED + r / 16 % SLOTS, t = SHARED + r / 1024 % SLOTS,
+             page = AREA + r / 65536 % 8 * LARGE_SIZE + r / 16 % 64 * PAGE_SIZE;
+    // clang-format off
     switch (r % 16) {
     case 0: create_sm(s, victim, 0); break;
     case 1: create_ec(s, victim, EC_LOCAL | cpu << 8, AREA + (1 + s - SHARED) * LARGE_SIZE * 16, 0x1000, 0); break;
@@ -46,6 +48,7 @@ static void one_call(uint64_t r, unsigned cpu)
     case 14: ctrl_pd(PD_DESTROY, s, 0, 0, 0, 0); break;
     case 15: r / 16 % 64 == 0 ? ctrl_pd(PD_DESTROY, victim, 0, 0, 0, 0) : ctrl_pd(PD_MAP_PIO, victim, 0x80, SEL_HW, 0x80, pd_arg(1, 0)); break;
     }
+    // clang-format on
 }
 
 static void at_it(void *arg)

@@ -56,5 +56,8 @@ static void time_is_charged_to_the_caller(void)
 }
 
 const struct test tests_sched[] = {
-    {"equal shares", equal_shares}, {"priorities", priorities}, {"time used", time_is_charged_to_the_caller}, {0},
+    {"equal shares", equal_shares},
+    {"priorities", priorities},
+    {"time used", time_is_charged_to_the_caller},
+    {0},
 };

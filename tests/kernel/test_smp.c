@@ -133,6 +133,9 @@ static void storms(void)
 }
 
 const struct test tests_smp[] = {
-    {"wake-ups across CPUs", wake_across}, {"portals are CPU-local", portals_are_local},
-    {"threads stop on other CPUs", stop_elsewhere}, {"creation and destruction on all CPUs", storms}, {0},
+    {"wake-ups across CPUs", wake_across},
+    {"portals are CPU-local", portals_are_local},
+    {"threads stop on other CPUs", stop_elsewhere},
+    {"creation and destruction on all CPUs", storms},
+    {0},
 };

@@ -43,10 +43,12 @@ static void wrong_operations(void)
     CHECK_EQ(ctrl_sc(SC_TIME, SEL_SELF_SC).status, ST_OK);
     CHECK_EQ(ctrl_hw(HW_CPU_IDLE, SEL_HW, 0).status, ST_OK);
     CHECK_EQ(ctrl_hw(HW_CPU_IDLE, SEL_HW, HIP->cpus).status, ST_BAD_CPU);
-    CHECK_EQ(create_ec(s, SEL_SELF_PD, EC_LOCAL | 200 << 8, AREA, 0, 0).status, ST_IN_USE); // the selector is looked at first
+    CHECK_EQ(create_ec(s, SEL_SELF_PD, EC_LOCAL | 200 << 8, AREA, 0, 0).status,
+             ST_IN_USE); // the selector is looked at first
     drop(s, 2);
     CHECK_EQ(create_ec(s, SEL_SELF_PD, EC_LOCAL | 200 << 8, AREA, 0, 0).status, ST_BAD_CPU);
-    CHECK_EQ(ctrl_pd(PD_MAP_MEM, SEL_SELF_PD, AREA, SEL_HW, phys_take(64, PAGE_SIZE), pd_arg(64, MAP_R)).status, ST_AGAIN);
+    CHECK_EQ(ctrl_pd(PD_MAP_MEM, SEL_SELF_PD, AREA, SEL_HW, phys_take(64, PAGE_SIZE), pd_arg(64, MAP_R)).status,
+             ST_AGAIN);
     unmap_self(AREA, 64);
     uint64_t child = sels(1);
     CHECK_EQ(create_pd(child, SEL_SELF_PD, 16, PERM_ALL).status, ST_OK);
@@ -68,10 +70,12 @@ static void exhausted(void)
         CHECK_EQ(create_ec(s + 1991, pd, EC_GLOBAL, AREA + PAGE_SIZE, (uint64_t)utcb_self(), 0).status, ST_OK);
         for (n = 0; n < 1980 && create_sm(s + n, pd, 0).status == ST_OK; n++)
             ;
-        uint64_t pages = 0; // slabs of other sizes may have room still: fill the account to its last page by page tables
+        uint64_t pages =
+            0; // slabs of other sizes may have room still: fill the account to its last page by page tables
         while (ctrl_pd(PD_MAP_MEM, pd, AREA * 2 + pages * LARGE_SIZE, SEL_HW, phys, pd_arg(1, MAP_R)).status == ST_OK)
             pages++;
-        CHECK_EQ(ctrl_pd(PD_MAP_MEM, pd, AREA * 2 + pages * LARGE_SIZE, SEL_HW, phys, pd_arg(1, MAP_R)).status, ST_NO_MEM);
+        CHECK_EQ(ctrl_pd(PD_MAP_MEM, pd, AREA * 2 + pages * LARGE_SIZE, SEL_HW, phys, pd_arg(1, MAP_R)).status,
+                 ST_NO_MEM);
         CHECK_EQ(ctrl_pd(PD_MAP_PIO, pd, 0x80, SEL_HW, 0x80, pd_arg(1, 0)).status, ST_NO_MEM);
         CHECK_EQ(ctrl_pd(PD_COPY, pd, 100000, SEL_SELF_PD, SEL_SELF_EC, pd_arg(1, 0)).status, ST_NO_MEM);
         CHECK_EQ(create_sm(s + 1999, pd, 0).status, ST_NO_MEM);

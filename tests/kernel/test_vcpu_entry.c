@@ -4,7 +4,7 @@
 #include "tests/kernel/entry_breaks.h"
 #include "tests/kernel/vm.h"
 
-#define LOG_VIEW    0x90000000ul
+#define LOG_VIEW 0x90000000ul
 
 #define BREAK_INDEX(code, sentence) {sentence},
 static const struct {

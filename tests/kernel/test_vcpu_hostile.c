@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A hostile VMM: guest state as it comes, all of it or parts, and a guest of random instructions. Entries fail or end in some
-// exit; the kernel answers for neither. `entries=N` on the kernel's command line: how many (a hundred thousand take a minute).
+// A hostile VMM: guest state as it comes, all of it or parts, and a guest of random instructions. Entries fail or end
+// in some exit; the kernel answers for neither. `entries=N` on the kernel's command line: how many (a hundred thousand
+// take a minute).
 #include "tests/kernel/vm.h"
 #include "tests/kernel/vm_hostile.h"
 

@@ -89,10 +89,7 @@ static void slices_remote(void) // destroyed while they run there
 }
 
 const struct test tests_vcpu_time[] = {
-    {"deadline of a vCPU with interrupts off", deadline},
-    {"recall", recall},
-    {"vCPUs share a CPU by time slices", slices},
-    {"recall from another CPU", recall_remote},
-    {"vCPUs destroyed from another CPU", slices_remote},
-    {0},
+    {"deadline of a vCPU with interrupts off", deadline}, {"recall", recall},
+    {"vCPUs share a CPU by time slices", slices},         {"recall from another CPU", recall_remote},
+    {"vCPUs destroyed from another CPU", slices_remote},  {0},
 };

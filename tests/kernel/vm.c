@@ -66,8 +66,8 @@ bool no_vms(void)
     return !HIP->virt;
 }
 
-void vm_start(const char *code, const char *end, uint64_t (*answer)(unsigned, struct utcb_state *),
-                     unsigned count, unsigned prio)
+void vm_start(const char *code, const char *end, uint64_t (*answer)(unsigned, struct utcb_state *), unsigned count,
+              unsigned prio)
 {
     static uint64_t phys;
     if (!phys) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The guest's vector registers for tests of the executor, which may use the host's meanwhile: they are loaded for the one
-// instruction that the processor executes and saved after it.
+// The guest's vector registers for tests of the executor, which may use the host's meanwhile: they are loaded for the
+// one instruction that the processor executes and saved after it.
 #pragma once
 #include <cpuid.h>
 #include <stdlib.h>

@@ -138,10 +138,15 @@ static void test_state(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_enable_by_smi, setup),  cmocka_unit_test_setup(test_timer, setup),
-        cmocka_unit_test_setup(test_timer_overflow, setup), cmocka_unit_test_setup(test_power_button, setup),
-        cmocka_unit_test_setup(test_rtc_alarm, setup),      cmocka_unit_test_setup(test_power_off, setup),      cmocka_unit_test_setup(test_gpe, setup),
-        cmocka_unit_test_setup(test_wide_accesses, setup),  cmocka_unit_test_setup(test_state, setup),
+        cmocka_unit_test_setup(test_enable_by_smi, setup),
+        cmocka_unit_test_setup(test_timer, setup),
+        cmocka_unit_test_setup(test_timer_overflow, setup),
+        cmocka_unit_test_setup(test_power_button, setup),
+        cmocka_unit_test_setup(test_rtc_alarm, setup),
+        cmocka_unit_test_setup(test_power_off, setup),
+        cmocka_unit_test_setup(test_gpe, setup),
+        cmocka_unit_test_setup(test_wide_accesses, setup),
+        cmocka_unit_test_setup(test_state, setup),
     };
     return cmocka_run_group_tests_name("acpi_pm", tests, NULL, NULL);
 }

@@ -388,7 +388,8 @@ static void test_mp_table(void **state)
 static void test_smbios(void **state)
 {
     (void)state;
-    uint32_t entry = 0xf0000 + ROM_SMBIOS, table = at(entry + 0x18, 4), end = table + at(entry + 0x16, 2), place = table;
+    uint32_t entry = 0xf0000 + ROM_SMBIOS, table = at(entry + 0x18, 4), end = table + at(entry + 0x16, 2),
+             place = table;
     unsigned seen = 0, largest = 0, types = 0;
     uint8_t type = 0;
     for (; place < end; seen++) {

@@ -54,7 +54,7 @@ static void test_mode(void **state)
     assert_int_equal(m.dispi[ENABLE] & 0x41, 0x41); // on, linear
     assert_int_equal(m.bios.state.vbe_mode & 0x1ff, 0x117);
     assert_true(bios_graphics(&m.bios, 0x101, &now));
-    assert_int_equal(now.color[0].size, 0); // a palette
+    assert_int_equal(now.color[0].size, 0);           // a palette
     assert_true(bios_graphics(&m.bios, 0x18f, &now)); // the wide ones are numbered as on QEMU's and Bochs' card
     assert_int_equal(now.width, 1280);
     assert_int_equal(now.height, 720);
@@ -121,8 +121,11 @@ static void test_text_in_colours(void **state)
         uint16_t mode;
         uint8_t bytes;
         uint32_t brown, light_red;
-    } modes[] = {{0x101, 1, 6, 12},           {0x110, 2, 0x5540, 0x7d4a},     {0x111, 2, 0xaaa0, 0xfaaa},
-                 {0x112, 3, 0xaa5500, 0xff5555}, {0x142, 4, 0xaa5500, 0xff5555}};
+    } modes[] = {{0x101, 1, 6, 12},
+                 {0x110, 2, 0x5540, 0x7d4a},
+                 {0x111, 2, 0xaaa0, 0xfaaa},
+                 {0x112, 3, 0xaa5500, 0xff5555},
+                 {0x142, 4, 0xaa5500, 0xff5555}};
     for (unsigned i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
         uint32_t bytes = modes[i].bytes, pixel = 0;
         vbe_call(0x4f02, modes[i].mode, 0, 0);

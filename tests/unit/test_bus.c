@@ -17,15 +17,16 @@ struct probe {
 static uint64_t probe_read(struct device *dev, enum io_space space, uint64_t addr, unsigned size)
 {
     struct probe *p = (struct probe *)dev;
-    sprintf(trace + strlen(trace), "%c%c%llx/%u ", p->letter, space == IO_PORT ? 'p' : 'm', (unsigned long long)addr, size);
+    sprintf(trace + strlen(trace), "%c%c%llx/%u ", p->letter, space == IO_PORT ? 'p' : 'm', (unsigned long long)addr,
+            size);
     return 0x8877665544332211ull + (addr & 0xf);
 }
 
 static void probe_write(struct device *dev, enum io_space space, uint64_t addr, unsigned size, uint64_t value)
 {
     struct probe *p = (struct probe *)dev;
-    sprintf(trace + strlen(trace), "%c%c%llx/%u=%llx ", p->letter, space == IO_PORT ? 'p' : 'm', (unsigned long long)addr,
-            size, (unsigned long long)value);
+    sprintf(trace + strlen(trace), "%c%c%llx/%u=%llx ", p->letter, space == IO_PORT ? 'p' : 'm',
+            (unsigned long long)addr, size, (unsigned long long)value);
 }
 
 static void probe_reset(struct device *dev)
@@ -33,7 +34,8 @@ static void probe_reset(struct device *dev)
     ((struct probe *)dev)->resets++;
 }
 
-static const struct device_ops any_ops = {.name = "any", .read = probe_read, .write = probe_write, .reset = probe_reset};
+static const struct device_ops any_ops = {
+    .name = "any", .read = probe_read, .write = probe_write, .reset = probe_reset};
 static const struct device_ops byte_ops = {
     .name = "byte", .read = probe_read, .write = probe_write, .reset = probe_reset, .max_size = 1};
 static const struct device_ops dword_ops = {
@@ -42,7 +44,8 @@ static const struct device_ops dword_ops = {
 static void unclaimed(void *ctx, enum io_space space, uint64_t addr, bool write)
 {
     (void)ctx;
-    sprintf(trace + strlen(trace), "?%c%llx%c ", space == IO_PORT ? 'p' : 'm', (unsigned long long)addr, write ? 'w' : 'r');
+    sprintf(trace + strlen(trace), "?%c%llx%c ", space == IO_PORT ? 'p' : 'm', (unsigned long long)addr,
+            write ? 'w' : 'r');
 }
 
 struct fixture {
@@ -137,8 +140,10 @@ static void taken(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(ports, setup, teardown),  cmocka_unit_test_setup_teardown(ports_split, setup, teardown),
-        cmocka_unit_test_setup_teardown(nobody, setup, teardown), cmocka_unit_test_setup_teardown(mmio, setup, teardown),
+        cmocka_unit_test_setup_teardown(ports, setup, teardown),
+        cmocka_unit_test_setup_teardown(ports_split, setup, teardown),
+        cmocka_unit_test_setup_teardown(nobody, setup, teardown),
+        cmocka_unit_test_setup_teardown(mmio, setup, teardown),
         cmocka_unit_test_setup_teardown(taken, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,8 +46,8 @@ static void bad_files(void **state)
          "guests/x.cfg:2: bad value 'axe' for boot: an order of a (floppy), c (hard disk), d (CD)"},
         {"fda = a\nsnapshot = off\n",
          "guests/x.cfg:2: snapshot = off: there is no disk to write to; changes are kept in memory"},
-        {"kernel = a\nfoo = 1\n",
-         "guests/x.cfg:2: unknown key 'foo' (name memory kernel initrd append fda fdb hda hdb cdrom boot snapshot smp get)"},
+        {"kernel = a\nfoo = 1\n", "guests/x.cfg:2: unknown key 'foo' (name memory kernel initrd append fda fdb hda hdb "
+                                  "cdrom boot snapshot smp get)"},
         {"kernal = a\n", "guests/x.cfg:1: unknown key 'kernal'; did you mean kernel?"},
         {"kernel = a\nmemroy = 1G\n", "guests/x.cfg:2: unknown key 'memroy'; did you mean memory?"},
         {"kernel = a\nsmp = 4\n", "guests/x.cfg:2: smp = 4: a VM has one virtual CPU"},
@@ -102,8 +102,9 @@ static void bad_arguments(void **state)
         {"-kernel a -smp 2", "vm run: smp = 2: a VM has one virtual CPU"},
         {"-kernel a -smp 2,cores=2", "vm run: smp = 2,cores=2: a VM has one virtual CPU"},
         {"-kernle a", "vm run: unknown option '-kernle'; did you mean -kernel?"},
-        {"-get a", "vm run: unknown option '-get' (-n -m -kernel -initrd -append -fda -fdb -hda -hdb -cdrom -boot -snapshot "
-                   "-smp)"},
+        {"-get a",
+         "vm run: unknown option '-get' (-n -m -kernel -initrd -append -fda -fdb -hda -hdb -cdrom -boot -snapshot "
+         "-smp)"},
         {"-kernel", "vm run: -kernel needs a value"},
         {"-m 1G", "vm run: -kernel FILE is missing"},
         {"", "vm run: -kernel FILE is missing"},

@@ -51,12 +51,14 @@ static void features(void **state)
     const struct cpuid_table *t = build(0xe7);
     struct cpuid one = cpuid_guest(t, 1, 0, &plain), seven = cpuid_guest(t, 7, 0, &plain);
     (void)state;
-    assert_int_equal(one.ecx & (CPUID_1_ECX_MONITOR | CPUID_1_ECX_VMX | CPUID_1_ECX_SMX | CPUID_1_ECX_PDCM | CPUID_1_ECX_EST), 0);
+    assert_int_equal(
+        one.ecx & (CPUID_1_ECX_MONITOR | CPUID_1_ECX_VMX | CPUID_1_ECX_SMX | CPUID_1_ECX_PDCM | CPUID_1_ECX_EST), 0);
     assert_int_equal(one.ecx & CPUID_1_ECX_OSXSAVE, 0);
     assert_true(one.ecx & CPUID_1_ECX_HYPERVISOR && one.ecx & CPUID_1_ECX_X2APIC && one.ecx & CPUID_1_ECX_TSC_DEADLINE);
     assert_int_equal(one.ebx, 3u << 24 | 1 << 16 | 8 << 8);
     assert_int_equal(one.edx & (CPUID_1_EDX_HTT | CPUID_1_EDX_DS | CPUID_1_EDX_TM), 0);
-    assert_int_equal(seven.ebx & (CPUID_7_EBX_SGX | CPUID_7_EBX_HLE | CPUID_7_EBX_RTM | CPUID_7_EBX_MPX | CPUID_7_EBX_PT), 0);
+    assert_int_equal(
+        seven.ebx & (CPUID_7_EBX_SGX | CPUID_7_EBX_HLE | CPUID_7_EBX_RTM | CPUID_7_EBX_MPX | CPUID_7_EBX_PT), 0);
     assert_true(seven.ebx & CPUID_7_EBX_AVX512F);
     assert_int_equal(seven.ecx & CPUID_7_ECX_WAITPKG, 0);
     assert_int_equal(cpuid_guest(t, 0xa, 0, &plain).eax, 0);
@@ -120,7 +122,8 @@ static void xsave(void **state)
     const struct {
         uint64_t value;
         bool valid;
-    } cases[] = {{0, false}, {1, true}, {3, true}, {5, false}, {7, true}, {0x27, false}, {0xe3, false}, {0xe7, true}, {0x207, false}, {1ull << 63 | 1, false}};
+    } cases[] = {{0, false},    {1, true},     {3, true},    {5, false},     {7, true},
+                 {0x27, false}, {0xe3, false}, {0xe7, true}, {0x207, false}, {1ull << 63 | 1, false}};
     for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         assert_int_equal(cpuid_xcr0_valid(t, cases[i].value), cases[i].valid);
 }
@@ -145,8 +148,8 @@ static void odd_leaves(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(features), cmocka_unit_test(follows_state), cmocka_unit_test(clocks), cmocka_unit_test(vectors),
-        cmocka_unit_test(xsave),    cmocka_unit_test(odd_leaves),
+        cmocka_unit_test(features), cmocka_unit_test(follows_state), cmocka_unit_test(clocks),
+        cmocka_unit_test(vectors),  cmocka_unit_test(xsave),         cmocka_unit_test(odd_leaves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -420,12 +420,18 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gate),
-        cmocka_unit_test(test_memory),          cmocka_unit_test(test_no_paging),
-        cmocka_unit_test(test_32_bit),          cmocka_unit_test(test_pae),
-        cmocka_unit_test(test_long_mode),       cmocka_unit_test(test_5_level),
-        cmocka_unit_test(test_permissions),     cmocka_unit_test(test_upper_levels),
-        cmocka_unit_test(test_protection_keys), cmocka_unit_test(test_accessed_dirty),
-        cmocka_unit_test(test_table_outside),   cmocka_unit_test(test_cache),
+        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_no_paging),
+        cmocka_unit_test(test_32_bit),
+        cmocka_unit_test(test_pae),
+        cmocka_unit_test(test_long_mode),
+        cmocka_unit_test(test_5_level),
+        cmocka_unit_test(test_permissions),
+        cmocka_unit_test(test_upper_levels),
+        cmocka_unit_test(test_protection_keys),
+        cmocka_unit_test(test_accessed_dirty),
+        cmocka_unit_test(test_table_outside),
+        cmocka_unit_test(test_cache),
         cmocka_unit_test(test_cache_32_bit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

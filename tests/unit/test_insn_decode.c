@@ -225,8 +225,8 @@ static const char *vector_compare(const struct insn *in, const ZydisDecodedInstr
             if (operand->size != 8 * size || other->size != 8 * size || other->mem.base != ZYDIS_REGISTER_RAX) {
                 return "operand size";
             }
-        } else if (operand->type == ZYDIS_OPERAND_TYPE_REGISTER && operand->visibility != ZYDIS_OPERAND_VISIBILITY_HIDDEN &&
-                   operand->reg.value != other->reg.value) {
+        } else if (operand->type == ZYDIS_OPERAND_TYPE_REGISTER &&
+                   operand->visibility != ZYDIS_OPERAND_VISIBILITY_HIDDEN && operand->reg.value != other->reg.value) {
             return "native register";
         } else if (operand->type == ZYDIS_OPERAND_TYPE_IMMEDIATE && operand->imm.value.u != other->imm.value.u) {
             return "native immediate";
@@ -505,8 +505,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_errors),  cmocka_unit_test(test_sib),     cmocka_unit_test(test_mode_16),
-        cmocka_unit_test(test_mode_32), cmocka_unit_test(test_mode_64),
-        cmocka_unit_test(test_vex),
+        cmocka_unit_test(test_mode_32), cmocka_unit_test(test_mode_64), cmocka_unit_test(test_vex),
     };
     return cmocka_run_group_tests(tests, mnemonics_prepare, NULL);
 }

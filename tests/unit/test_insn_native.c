@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// sources: vmm-user/insn/decode.c vmm-user/insn/decode_vector.c vmm-user/insn/opcodes.c vmm-user/insn/alu.c vmm-user/insn/memory.c
-// sources: vmm-user/insn/fetch.c vmm-user/insn/execute.c vmm-user/insn/modify.c vmm-user/insn/multiply.c
-// sources: vmm-user/insn/stack.c vmm-user/insn/string.c vmm-user/insn/vector.c vmm-user/insn/vector_forms.c
-// sources: vmm-user/insn/run.c vmm-user/insn/system.c vmm-user/guest_walk.c
+// sources: vmm-user/insn/decode.c vmm-user/insn/decode_vector.c vmm-user/insn/opcodes.c vmm-user/insn/alu.c
+// sources: vmm-user/insn/memory.c vmm-user/insn/fetch.c vmm-user/insn/execute.c vmm-user/insn/modify.c
+// sources: vmm-user/insn/multiply.c vmm-user/insn/stack.c vmm-user/insn/string.c vmm-user/insn/vector.c
+// sources: vmm-user/insn/vector_forms.c vmm-user/insn/run.c vmm-user/insn/system.c vmm-user/guest_walk.c
 //
 // Every instruction that the executor knows, run by it and by this host's processor on the same random registers, flags
-// and memory, vector and x87 registers: all must agree afterwards, but for the flags that the manual leaves undefined. The guest's pages
-// are RAM or devices at random, and operands lie across their boundaries.
+// and memory, vector and x87 registers: all must agree afterwards, but for the flags that the manual leaves undefined.
+// The guest's pages are RAM or devices at random, and operands lie across their boundaries.
 #include "vmm-user/insn/execute.h"
 
 #include <setjmp.h>
@@ -241,9 +241,14 @@ static void machine_build(struct machine *m, unsigned device_pages)
     }
     m->state.seg[SEG_CS].ar = 0x2fb;
     m->mem = (struct guest_mem){.low = ram, .low_size = sizeof(ram)};
-    m->cpu = (struct insn_cpu){
-        .state = &m->state, .ram = &m->mem, .cache = &m->cache, .mmio = mmio, .port = port, .max_phys = 46,
-        .vector = vector_features(), .has = MTD_XSAVE};
+    m->cpu = (struct insn_cpu){.state = &m->state,
+                               .ram = &m->mem,
+                               .cache = &m->cache,
+                               .mmio = mmio,
+                               .port = port,
+                               .max_phys = 46,
+                               .vector = vector_features(),
+                               .has = MTD_XSAVE};
 }
 
 // The status flags that the manual defines after the instruction, given what it ran on.
@@ -456,9 +461,10 @@ static bool testable(const struct insn *in)
     bool system_register = in->dst == INSN_SREG || in->dst == INSN_CR || in->dst == INSN_DR || in->src == INSN_CR ||
                            in->src == INSN_SREG || in->src == INSN_DR;
     bool branch = in->op >= INSN_OP_JCC && in->op <= INSN_OP_RET;
-    return !undefined && !system_register && !branch && (in->op <= INSN_OP_LAHF + 6 || in->op >= INSN_OP_CRC32) && in->segment != INSN_FS &&
-           in->segment != INSN_GS && in->address_size == 8 && !(in->op >= INSN_OP_ENTER && in->op <= INSN_OP_JCXZ) &&
-           !(in->op >= INSN_OP_INS && in->op <= INSN_OP_OUT) && in->dst != INSN_REL;
+    return !undefined && !system_register && !branch && (in->op <= INSN_OP_LAHF + 6 || in->op >= INSN_OP_CRC32) &&
+           in->segment != INSN_FS && in->segment != INSN_GS && in->address_size == 8 &&
+           !(in->op >= INSN_OP_ENTER && in->op <= INSN_OP_JCXZ) && !(in->op >= INSN_OP_INS && in->op <= INSN_OP_OUT) &&
+           in->dst != INSN_REL;
 }
 
 static void opcodes_check(const uint8_t *prefix, unsigned prefix_length, const uint8_t *escape, unsigned escape_length,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// sources: vmm-user/irq.c vmm-user/devices/lapic.c vmm-user/devices/lapic_regs.c vmm-user/devices/lapic_timer.c vmm-user/devices/apic_bus.c vmm-user/devices/pic8259.c vmm-user/devices/ioapic.c
+// sources: vmm-user/irq.c vmm-user/devices/lapic.c vmm-user/devices/lapic_regs.c vmm-user/devices/lapic_timer.c
+// sources: vmm-user/devices/apic_bus.c vmm-user/devices/pic8259.c vmm-user/devices/ioapic.c
 #include "vmm-user/vm.h"
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +48,8 @@ static int setup(void **state)
     guest.rflags = RFLAGS_ONE | RFLAGS_IF;
     machine->clock.clock = (struct clock){.tsc_hz = 1000000000, .now = fake_now};
     lapics[0] = &v->lapic;
-    lapic_init(&v->lapic, &machine->clock.clock, 0, page, &apic_bus, (struct lapic_host){.signal = irq_signal, .ctx = v});
+    lapic_init(&v->lapic, &machine->clock.clock, 0, page, &apic_bus,
+               (struct lapic_host){.signal = irq_signal, .ctx = v});
     lapic_mmio_write(&v->lapic, LAPIC_SVR, 4, 0x1ff);
     pic_init(&machine->machine.pic, &machine->clock.clock, (struct irq_line){0});
     v->attention = 0;
@@ -225,8 +227,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(nothing), TEST(taken_at_once), TEST(window), TEST(exception_first), TEST(nmi), TEST(halted), TEST(threshold), TEST(through_pic),
-        TEST(double_fault), TEST(event_after_fault),
+        TEST(nothing), TEST(taken_at_once), TEST(window),      TEST(exception_first), TEST(nmi),
+        TEST(halted),  TEST(threshold),     TEST(through_pic), TEST(double_fault),    TEST(event_after_fault),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// sources: vmm-user/load/load.c vmm-user/load/linux.c vmm-user/load/multiboot.c vmm-user/load/multiboot2.c vmm-user/load/elf.c vmm-user/load/acpi.c
+// sources: vmm-user/load/load.c vmm-user/load/linux.c vmm-user/load/multiboot.c vmm-user/load/multiboot2.c
+// sources: vmm-user/load/elf.c vmm-user/load/acpi.c
 #include "vmm-user/load/load.h"
 #include <asm/bootparam.h>
 #include <elf.h>
@@ -105,8 +106,14 @@ static void linux_screen(void **state)
     assert_int_equal(screen->orig_video_cols, 80);
     assert_int_equal(screen->orig_video_lines, 25);
     assert_int_equal(screen->orig_y, 2);
-    f->request.screen = (struct load_screen){.mode = 0x40, .base = 0xe0000000, .size = 8 << 20, .width = 1024, .height = 768,
-                                             .pitch = 2048, .bits = 16, .color = {{5, 11}, {6, 5}, {5, 0}, {0, 0}}};
+    f->request.screen = (struct load_screen){.mode = 0x40,
+                                             .base = 0xe0000000,
+                                             .size = 8 << 20,
+                                             .width = 1024,
+                                             .height = 768,
+                                             .pitch = 2048,
+                                             .bits = 16,
+                                             .color = {{5, 11}, {6, 5}, {5, 0}, {0, 0}}};
     assert_true(load(f));
     assert_int_equal(screen->orig_video_isVGA, 0x23);
     assert_int_equal(screen->lfb_base, 0xe0000000);
@@ -126,7 +133,8 @@ static void linux_32(void **state)
     assert_int_equal(f->entry.rip, 0x1000000);
 }
 
-// An old kernel, or a program that looks like one: its setup code starts in real mode, with its data and stack in one segment.
+// An old kernel, or a program that looks like one: its setup code starts in real mode, with its data and stack in one
+// segment.
 static void linux_real_mode(void **state)
 {
     struct fixture *f = *state;
@@ -157,7 +165,8 @@ static void linux_real_mode(void **state)
     }
     header(f)->setup_sects = 64;
     assert_false(load(f));
-    assert_string_equal(f->error, "kernel: setup_sects at offset 0x1f1 says 33280 bytes of setup code, 32768 is the most");
+    assert_string_equal(f->error,
+                        "kernel: setup_sects at offset 0x1f1 says 33280 bytes of setup code, 32768 is the most");
 }
 
 // A text mode is for the setup code to choose, of today's kernels, too; the kernel goes to where it wants to run.
@@ -190,7 +199,8 @@ static void linux_too_large(void **state)
     make_linux(f);
     f->mem.low_size = (17 << 20) - 4096;
     assert_false(load(f));
-    assert_string_equal(f->error, "kernel: needs 1024 KiB at 0x1000000, the VM's memory ends at 0x10ff000: give it more");
+    assert_string_equal(f->error,
+                        "kernel: needs 1024 KiB at 0x1000000, the VM's memory ends at 0x10ff000: give it more");
     f->mem.low_size += 4096;
     assert_true(load(f));
 }
@@ -209,7 +219,8 @@ static void linux_bad(void **state)
     make_linux(f);
     h->setup_sects = 200;
     assert_false(load(f));
-    assert_string_equal(f->error, "kernel: cut off: setup_sects at offset 0x1f1 says 102912 bytes of setup, the file has 65536");
+    assert_string_equal(f->error,
+                        "kernel: cut off: setup_sects at offset 0x1f1 says 102912 bytes of setup, the file has 65536");
     make_linux(f);
     h->syssize = 0x7fffffff;
     assert_false(load(f));
@@ -219,7 +230,8 @@ static void linux_bad(void **state)
     make_linux(f);
     h->pref_address = UINT64_MAX - 10;
     assert_false(load(f));
-    assert_string_equal(f->error, "kernel: needs 1024 KiB at 0xfffffffffffffff5, the VM's memory ends at 0x4000000: give it more");
+    assert_string_equal(
+        f->error, "kernel: needs 1024 KiB at 0xfffffffffffffff5, the VM's memory ends at 0x4000000: give it more");
     make_linux(f);
     h->cmdline_size = 2;
     assert_false(load(f));
@@ -228,14 +240,20 @@ static void linux_bad(void **state)
     static uint8_t big[50 << 20];
     module(f, "initrd", big, sizeof(big));
     assert_false(load(f));
-    assert_string_equal(f->error, "initrd: its 52428800 bytes do not fit between the kernel's end 0x1100000 and 0x4000000: give the VM more memory");
+    assert_string_equal(f->error, "initrd: its 52428800 bytes do not fit between the kernel's end 0x1100000 and "
+                                  "0x4000000: give the VM more memory");
 }
 
 static void make_multiboot(struct fixture *f, uint32_t flags)
 {
-    struct multiboot_header h = {.magic = MULTIBOOT_HEADER_MAGIC, .flags = flags, .checksum = 0u - MULTIBOOT_HEADER_MAGIC - flags,
-                                 .header_addr = 0x200010, .load_addr = 0x200000, .load_end_addr = 0x200100,
-                                 .bss_end_addr = 0x201000, .entry_addr = 0x200040};
+    struct multiboot_header h = {.magic = MULTIBOOT_HEADER_MAGIC,
+                                 .flags = flags,
+                                 .checksum = 0u - MULTIBOOT_HEADER_MAGIC - flags,
+                                 .header_addr = 0x200010,
+                                 .load_addr = 0x200000,
+                                 .load_end_addr = 0x200100,
+                                 .bss_end_addr = 0x201000,
+                                 .entry_addr = 0x200040};
     memcpy(f->file + 0x10, &h, sizeof(h));
     f->file[0] = 0x77;
 }
@@ -312,12 +330,27 @@ static void modules_are_split(void **state)
 static void make_multiboot2(struct fixture *f, uint16_t request_flags, uint32_t request)
 {
     const uint32_t length = 88, words[] = {
-        MULTIBOOT2_HEADER_MAGIC, 0, length, 0u - MULTIBOOT2_HEADER_MAGIC - length,
-        MULTIBOOT2_HEADER_REQUEST | (uint32_t)request_flags << 16, 16, MULTIBOOT2_MMAP, request,
-        MULTIBOOT2_HEADER_ADDRESS, 24, 0x200010, 0x200000, 0x200100, 0x201000,
-        MULTIBOOT2_HEADER_ENTRY, 12, 0x200040, 0,
-        MULTIBOOT2_HEADER_END, 8,
-    };
+                                    MULTIBOOT2_HEADER_MAGIC,
+                                    0,
+                                    length,
+                                    0u - MULTIBOOT2_HEADER_MAGIC - length,
+                                    MULTIBOOT2_HEADER_REQUEST | (uint32_t)request_flags << 16,
+                                    16,
+                                    MULTIBOOT2_MMAP,
+                                    request,
+                                    MULTIBOOT2_HEADER_ADDRESS,
+                                    24,
+                                    0x200010,
+                                    0x200000,
+                                    0x200100,
+                                    0x201000,
+                                    MULTIBOOT2_HEADER_ENTRY,
+                                    12,
+                                    0x200040,
+                                    0,
+                                    MULTIBOOT2_HEADER_END,
+                                    8,
+                                };
     memcpy(f->file + 0x10, words, sizeof(words));
     f->file[0] = 0x77;
 }
@@ -441,11 +474,13 @@ static void multiboot_bad(void **state)
 
 static void make_elf(struct fixture *f)
 {
-    Elf64_Ehdr e = {.e_machine = EM_X86_64, .e_phoff = 64, .e_phnum = 2, .e_phentsize = sizeof(Elf64_Phdr), .e_entry = 0x300000};
+    Elf64_Ehdr e = {
+        .e_machine = EM_X86_64, .e_phoff = 64, .e_phnum = 2, .e_phentsize = sizeof(Elf64_Phdr), .e_entry = 0x300000};
     memcpy(e.e_ident, ELFMAG, SELFMAG);
     e.e_ident[EI_CLASS] = ELFCLASS64;
-    Elf64_Phdr p[2] = {{.p_type = PT_LOAD, .p_offset = 0x1000, .p_paddr = 0x300000, .p_filesz = 0x100, .p_memsz = 0x2000},
-                       {.p_type = PT_NOTE, .p_offset = 0x2000, .p_filesz = 20, .p_align = 4}};
+    Elf64_Phdr p[2] = {
+        {.p_type = PT_LOAD, .p_offset = 0x1000, .p_paddr = 0x300000, .p_filesz = 0x100, .p_memsz = 0x2000},
+        {.p_type = PT_NOTE, .p_offset = 0x2000, .p_filesz = 20, .p_align = 4}};
     const uint32_t note[5] = {4, 4, PVH_NOTE_ENTRY, 0x6e6558, 0x300010};
     memcpy(f->file, &e, sizeof(e));
     memcpy(f->file + 64, p, sizeof(p));
@@ -504,14 +539,16 @@ static void elf_bad(void **state)
     make_elf(f);
     f->file[0x2000 + 4] = 0xff, f->file[0x2000 + 7] = 0xff; // the note's size
     assert_false(load(f));
-    assert_string_equal(f->error, "kernel: an ELF file without a PVH entry (note \"Xen\", type 18) or Multiboot header");
+    assert_string_equal(f->error,
+                        "kernel: an ELF file without a PVH entry (note \"Xen\", type 18) or Multiboot header");
 }
 
 static void unknown_file(void **state)
 {
     struct fixture *f = *state;
     assert_false(load(f));
-    assert_string_equal(f->error, "kernel: not a kernel: neither a Linux bzImage nor Multiboot nor ELF with a PVH entry");
+    assert_string_equal(f->error,
+                        "kernel: not a kernel: neither a Linux bzImage nor Multiboot nor ELF with a PVH entry");
     f->request.kernel.size = 3;
     assert_false(load(f));
 }
@@ -585,8 +622,25 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(linux_64), TEST(linux_screen), TEST(graphics_option),       TEST(linux_32), TEST(linux_real_mode), TEST(linux_text_mode), TEST(linux_too_large), TEST(linux_bad),    TEST(multiboot_flat), TEST(multiboot2), TEST(multiboot2_bad),
-        TEST(multiboot_low), TEST(multiboot_modules), TEST(modules_are_split),  TEST(multiboot_bad),  TEST(pvh),           TEST(elf_bad),     TEST(unknown_file), TEST(acpi),
+        TEST(linux_64),
+        TEST(linux_screen),
+        TEST(graphics_option),
+        TEST(linux_32),
+        TEST(linux_real_mode),
+        TEST(linux_text_mode),
+        TEST(linux_too_large),
+        TEST(linux_bad),
+        TEST(multiboot_flat),
+        TEST(multiboot2),
+        TEST(multiboot2_bad),
+        TEST(multiboot_low),
+        TEST(multiboot_modules),
+        TEST(modules_are_split),
+        TEST(multiboot_bad),
+        TEST(pvh),
+        TEST(elf_bad),
+        TEST(unknown_file),
+        TEST(acpi),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// sources: vmm-user/msr.c vmm-user/devices/lapic.c vmm-user/devices/lapic_regs.c vmm-user/devices/lapic_timer.c vmm-user/devices/apic_bus.c
+// sources: vmm-user/msr.c vmm-user/devices/lapic.c vmm-user/devices/lapic_regs.c vmm-user/devices/lapic_timer.c
+// sources: vmm-user/devices/apic_bus.c
 #include "vmm-user/vm.h"
 #include <stdlib.h>
 #include <string.h>
@@ -127,11 +128,20 @@ static void mtrrs(void **state)
         uint64_t value;
         bool taken;
     } writes[] = {
-        {0x200, 0xc0000006, true},        {0x200, 0xc0000003, false},         {0x200, 0xc0000106, false},
-        {0x200, 1ul << 39, false},        {0x200, (1ul << 39) - 0x1000, true}, {0x201, 0x7f80000800, true},
-        {0x201, 0x400, false},            {0x201, 1ul << 39, false},          {0x250, 0x0605040100060606, true},
-        {0x250, 0x0602000000000000, false}, {0x250, 7, false},                {IA32_MTRR_DEF_TYPE, 0xc00, true},
-        {IA32_MTRR_DEF_TYPE, 0xc02, false}, {IA32_MTRR_DEF_TYPE, 0xc07, false},
+        {0x200, 0xc0000006, true},
+        {0x200, 0xc0000003, false},
+        {0x200, 0xc0000106, false},
+        {0x200, 1ul << 39, false},
+        {0x200, (1ul << 39) - 0x1000, true},
+        {0x201, 0x7f80000800, true},
+        {0x201, 0x400, false},
+        {0x201, 1ul << 39, false},
+        {0x250, 0x0605040100060606, true},
+        {0x250, 0x0602000000000000, false},
+        {0x250, 7, false},
+        {IA32_MTRR_DEF_TYPE, 0xc00, true},
+        {IA32_MTRR_DEF_TYPE, 0xc02, false},
+        {IA32_MTRR_DEF_TYPE, 0xc07, false},
     };
     for (unsigned i = 0; i < sizeof(writes) / sizeof(*writes); i++) {
         assert_int_equal(wr(v, writes[i].msr, writes[i].value), writes[i].taken);
@@ -197,6 +207,7 @@ static void apic(void **state)
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-    const struct CMUnitTest tests[] = {TEST(unknown), TEST(constants), TEST(stored), TEST(mtrrs), TEST(tsc), TEST(efer), TEST(pat), TEST(apic)};
+    const struct CMUnitTest tests[] = {TEST(unknown), TEST(constants), TEST(stored), TEST(mtrrs),
+                                       TEST(tsc),     TEST(efer),      TEST(pat),    TEST(apic)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

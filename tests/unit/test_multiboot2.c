@@ -113,14 +113,30 @@ static void framebuffers(void **state)
     for (unsigned wrong = 0; wrong < 9; wrong++) {
         fb = good;
         switch (wrong) {
-        case 1: fb.type = 2; break;
-        case 2: fb.type = 0; break;
-        case 3: fb.base += 64; break;
-        case 4: fb.pitch = 5119; break;
-        case 5: fb.width = 0; break;
-        case 6: fb.bpp = 8; break;
-        case 7: fb.colors[0] = 25; break;
-        case 8: fb.height = 0x10000; break;
+        case 1:
+            fb.type = 2;
+            break;
+        case 2:
+            fb.type = 0;
+            break;
+        case 3:
+            fb.base += 64;
+            break;
+        case 4:
+            fb.pitch = 5119;
+            break;
+        case 5:
+            fb.width = 0;
+            break;
+        case 6:
+            fb.bpp = 8;
+            break;
+        case 7:
+            fb.colors[0] = 25;
+            break;
+        case 8:
+            fb.height = 0x10000;
+            break;
         }
         begin();
         add(8, &fb, sizeof(fb));
@@ -186,10 +202,8 @@ static void symbols_are_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_tags),
-        cmocka_unit_test(what_is_wrong_is_said),
-        cmocka_unit_test(framebuffers),
-        cmocka_unit_test(long_strings_are_cut),
+        cmocka_unit_test(all_tags),          cmocka_unit_test(what_is_wrong_is_said),
+        cmocka_unit_test(framebuffers),      cmocka_unit_test(long_strings_are_cut),
         cmocka_unit_test(symbols_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

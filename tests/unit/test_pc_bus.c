@@ -87,8 +87,8 @@ static int setup(void **state)
     assert_true(vga_plug(&m.vga, &m.pci, 2 << 3));
     bus_init(&m.bus, note_unclaimed, NULL);
     struct device *const chips[] = {
-        &m.pic.dev,   &m.pit.dev,  &m.rtc.dev, &m.uart.dev, &m.i8042.dev, &m.pm.dev,  &m.pci.dev,    &m.port92.dev,
-        &m.debug.dev, &m.vga.dev, &m.ide.dev,  &m.isa.dev,   &m.dma.dev, &m.floppy.dev,
+        &m.pic.dev,    &m.pit.dev,   &m.rtc.dev, &m.uart.dev, &m.i8042.dev, &m.pm.dev,  &m.pci.dev,
+        &m.port92.dev, &m.debug.dev, &m.vga.dev, &m.ide.dev,  &m.isa.dev,   &m.dma.dev, &m.floppy.dev,
     };
     for (unsigned i = 0; i < sizeof(chips) / sizeof(chips[0]); i++)
         assert_true(bus_add(&m.bus, chips[i]));

@@ -29,8 +29,8 @@ static void part_take(unsigned y, unsigned x, const uint8_t *rgb, unsigned count
 {
     uint8_t bytes[PICTURE_CODE_PIXEL * WIDTH];
     unsigned n = picture_encode(&code, rgb, count, bytes);
-    const uint8_t head[] = {SCREEN_PIXELS,     SCREEN_PIXELS_PART, (uint8_t)y, (uint8_t)(y >> 8), (uint8_t)x,
-                            (uint8_t)(x >> 8), (uint8_t)n,         (uint8_t)(n >> 8)};
+    const uint8_t head[] = {SCREEN_PIXELS, SCREEN_PIXELS_PART, (uint8_t)y, (uint8_t)(y >> 8),
+                            (uint8_t)x,    (uint8_t)(x >> 8),  (uint8_t)n, (uint8_t)(n >> 8)};
     take(head, sizeof(head));
     take(bytes, n - 1);
     assert_int_equal(pixels_take(&p, bytes[n - 1]), PIXELS_PART);
@@ -67,7 +67,8 @@ static void nonsense_stays_inside(void **state)
 {
     static const uint8_t outside[] = {SCREEN_PIXELS, SCREEN_PIXELS_PART, 200, 0, 0, 0, 4, 0, 127, 7, 127, 8};
     static const uint8_t behind[] = {SCREEN_PIXELS, SCREEN_PIXELS_PART, 1, 0, 0xff, 0xff, 2, 0, 127, 7};
-    static const uint8_t too_long[] = {SCREEN_PIXELS, SCREEN_PIXELS_PART, 1, 0, 0, 0, 8, 0, 127, 7, 127, 8, 127, 9, 131};
+    static const uint8_t too_long[] = {
+        SCREEN_PIXELS, SCREEN_PIXELS_PART, 1, 0, 0, 0, 8, 0, 127, 7, 127, 8, 127, 9, 131};
     static const uint8_t empty[] = {SCREEN_PIXELS, SCREEN_PIXELS_PART, 1, 0, 0, 0, 0, 0};
     static const uint8_t huge[] = {SCREEN_PIXELS, SCREEN_PIXELS_BEGIN, 0xff, 0xff, 0xff, 0xff};
     (void)state;

@@ -159,12 +159,16 @@ static void test_foreign_sequences_show_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_text, setup),   cmocka_unit_test_setup(test_wraps_and_scrolls, setup),
+        cmocka_unit_test_setup(test_text, setup),
+        cmocka_unit_test_setup(test_wraps_and_scrolls, setup),
         cmocka_unit_test_setup(test_utf8_is_shown_in_code_page_437, setup),
         cmocka_unit_test_setup(test_what_is_larger_is_cut, setup),
-        cmocka_unit_test_setup(test_colors, setup), cmocka_unit_test_setup(test_cursor, setup),
-        cmocka_unit_test_setup(test_erase, setup),  cmocka_unit_test_setup(test_insert_and_delete, setup),
-        cmocka_unit_test_setup(test_region, setup), cmocka_unit_test_setup(test_foreign_sequences_show_nothing, setup),
+        cmocka_unit_test_setup(test_colors, setup),
+        cmocka_unit_test_setup(test_cursor, setup),
+        cmocka_unit_test_setup(test_erase, setup),
+        cmocka_unit_test_setup(test_insert_and_delete, setup),
+        cmocka_unit_test_setup(test_region, setup),
+        cmocka_unit_test_setup(test_foreign_sequences_show_nothing, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

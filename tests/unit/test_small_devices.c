@@ -217,10 +217,15 @@ static void test_debug_ports(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_linux_probe, setup),       cmocka_unit_test_setup(test_empty_places, setup),
-        cmocka_unit_test_setup(test_function_with_bar, setup), cmocka_unit_test_setup(test_bridge_is_read_only, setup),
-        cmocka_unit_test_setup(test_reset_port, setup),        cmocka_unit_test_setup(test_port92, setup), cmocka_unit_test_setup(test_ferr, setup),
-        cmocka_unit_test_setup(test_debug_ports, setup),       cmocka_unit_test_setup(test_shadow_memory, setup),
+        cmocka_unit_test_setup(test_linux_probe, setup),
+        cmocka_unit_test_setup(test_empty_places, setup),
+        cmocka_unit_test_setup(test_function_with_bar, setup),
+        cmocka_unit_test_setup(test_bridge_is_read_only, setup),
+        cmocka_unit_test_setup(test_reset_port, setup),
+        cmocka_unit_test_setup(test_port92, setup),
+        cmocka_unit_test_setup(test_ferr, setup),
+        cmocka_unit_test_setup(test_debug_ports, setup),
+        cmocka_unit_test_setup(test_shadow_memory, setup),
     };
     return cmocka_run_group_tests_name("small devices", tests, NULL, NULL);
 }

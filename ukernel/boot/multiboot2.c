@@ -105,7 +105,8 @@ static const char *parse_mmap(const struct tag *tag, struct boot_info *out)
 
 static bool framebuffer_sane(const struct tag_framebuffer *f)
 {
-    if (f->bpp < 15 || f->bpp > 32 || !f->width || f->width > FRAMEBUFFER_MOST || !f->height || f->height > FRAMEBUFFER_MOST)
+    if (f->bpp < 15 || f->bpp > 32 || !f->width || f->width > FRAMEBUFFER_MOST || !f->height ||
+        f->height > FRAMEBUFFER_MOST)
         return false;
     for (unsigned i = 0; i < 6; i += 2)
         if (!f->colors[i + 1] || f->colors[i + 1] > 8 || f->colors[i] + f->colors[i + 1] > f->bpp)

@@ -52,7 +52,8 @@ static void tables_create(struct cpu *cpu)
     cpu->tss->iomap_base = IOMAP_OFFSET;
     pages[IOMAP_OFFSET + TSS_IO_BYTES - 1] = (char)0xff;
     // No 32-bit segments: SYSCALL from such code enters where CSTAR says, on the user's stack.
-    static const uint64_t descriptors[] = {0, DESC_CODE64_KERNEL, DESC_DATA_KERNEL, 0, DESC_DATA_USER, DESC_CODE64_USER, DESC_DATA_USER};
+    static const uint64_t descriptors[] = {
+        0, DESC_CODE64_KERNEL, DESC_DATA_KERNEL, 0, DESC_DATA_USER, DESC_CODE64_USER, DESC_DATA_USER};
     memcpy(cpu->gdt, descriptors, sizeof(descriptors));
 }
 

@@ -104,7 +104,8 @@ enum status pt_map(struct pagetable *pt, uint64_t va, uint64_t phys, unsigned le
     }
 }
 
-// The index of the first present entry from `i` on, ENTRIES if there is none. Most tables are nearly empty: eight at once.
+// The index of the first present entry from `i` on, ENTRIES if there is none. Most tables are nearly empty: eight at
+// once.
 static unsigned first_present(const struct pagetable *pt, const uint64_t *table, unsigned i)
 {
     uint64_t mask = pt->format->present_mask;

@@ -6,8 +6,8 @@
 #define SLAB_MIN 64
 
 struct slab_page {
-    struct list node;         // in slab->partial; in no list when full
-    void *free;               // linked through the objects' first word
+    struct list node; // in slab->partial; in no list when full
+    void *free;       // linked through the objects' first word
     uint16_t used, class;
 };
 _Static_assert(sizeof(struct slab_page) <= SLAB_MIN, "header takes the place of one small object");
@@ -22,7 +22,7 @@ static unsigned slab_class(size_t size)
 {
     unsigned class = 0;
     while ((size_t)SLAB_MIN << class < size)
-        class++;
+        class ++;
     ASSERT(class < SLAB_CLASSES);
     return class;
 }
@@ -48,7 +48,8 @@ void *slab_alloc(struct pd *payer, size_t size)
 {
     unsigned class = slab_class(size);
     struct list *partial = &payer->slab.partial[class];
-    struct slab_page *page = list_empty(partial) ? slab_grow(payer, class) : list_entry(partial->next, struct slab_page, node);
+    struct slab_page *page =
+        list_empty(partial) ? slab_grow(payer, class) : list_entry(partial->next, struct slab_page, node);
     if (!page)
         return NULL;
     uint64_t *object = page->free;

@@ -52,8 +52,8 @@ struct kobject *cap_remove(struct pd *pd, uint64_t sel)
     return o;
 }
 
-enum status cap_copy(struct pd *dst, uint64_t dst_base, struct pd *src, uint64_t src_base, uint64_t count, unsigned mask,
-                     uint64_t *done)
+enum status cap_copy(struct pd *dst, uint64_t dst_base, struct pd *src, uint64_t src_base, uint64_t count,
+                     unsigned mask, uint64_t *done)
 {
     for (*done = 0; *done < count; ++*done) {
         if (*done == CAP_BUDGET)

@@ -41,7 +41,9 @@ bool kobject_get(struct kobject *o)
 // An EC that goes with its portals or its SC is work of theirs, each a part.
 static unsigned work_of(const struct kobject *o)
 {
-    const struct ec *ec = o->was == KOBJ_PT ? ((const struct pt *)o)->ec : o->was == KOBJ_SC ? ((const struct sc *)o)->ec : NULL;
+    const struct ec *ec = o->was == KOBJ_PT   ? ((const struct pt *)o)->ec
+                          : o->was == KOBJ_SC ? ((const struct sc *)o)->ec
+                                              : NULL;
     if (ec)
         return 1 + REAP_EC / ec->obj.refs;
     return o->was == KOBJ_EC ? REAP_EC : 1;
@@ -53,7 +55,8 @@ static void reap_add(struct kobject *o, struct reap *r)
     r->work += work_of(o);
 }
 
-// A PD without references that is not stripped is its parent's, whose destruction takes a reference again (under its lock).
+// A PD without references that is not stripped is its parent's, whose destruction takes a reference again (under its
+// lock).
 static bool pd_drop(struct pd *pd)
 {
     uint32_t *lock = pd->parent ? &pd->parent->lock : &pd->lock;
@@ -118,8 +121,8 @@ static void stop_everywhere(struct reap *r)
     cross_call(cpus_all(), stop_here, r);
 }
 
-// Twice: after the first time no CPU can look the objects up any more, but one may have handed an EC or SC to the inbox of its
-// CPU when that had stopped it already.
+// Twice: after the first time no CPU can look the objects up any more, but one may have handed an EC or SC to the inbox
+// of its CPU when that had stopped it already.
 void kobject_reap(struct reap *r)
 {
     while (r->count) {
@@ -141,14 +144,16 @@ void kobject_reap(struct reap *r)
     }
 }
 
-// Live objects of the PD, as many as one reap takes, leave its list for the list of zombies and get a reference each; or a child
-// does, the next to be destroyed. Objects without references are just being freed or made by other CPUs. False = none is left.
+// Live objects of the PD, as many as one reap takes, leave its list for the list of zombies and get a reference each;
+// or a child does, the next to be destroyed. Objects without references are just being freed or made by other CPUs.
+// False = none is left.
 static bool take_objects(struct pd *pd, struct reap *r, struct pd **child)
 {
     spin_lock(&pd->lock);
     pd->dying = true;
     bool any = !list_empty(&pd->objects);
-    list_for_each_safe(node, tmp, &pd->objects) {
+    list_for_each_safe(node, tmp, &pd->objects)
+    {
         struct kobject *o = list_entry(node, struct kobject, owned);
         bool is_pd = o->type == KOBJ_PD;
         if (is_pd && !((struct pd *)o)->stripped) {

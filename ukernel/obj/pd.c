@@ -121,7 +121,7 @@ void pd_settle(struct pd *pd)
         account_move_rest(&pd->account, &pd->parent->account);
 }
 
-// --- memory --------------------------------------------------------------------------------------------------------------
+// --- memory ----------------------------------------------------------------------------------------------------------
 
 // The largest page at `va` that the source can give, up to `level`.
 static bool source_lookup(struct pd *src, uint64_t va, unsigned level, uint32_t rights, struct pt_leaf *leaf, bool *ram)
@@ -131,7 +131,8 @@ static bool source_lookup(struct pd *src, uint64_t va, unsigned level, uint32_t 
         if (!pt_lookup(&src->host, va, leaf))
             return false;
         *ram = !(leaf->rights & (MAP_UC | MAP_WC));
-        return phys_grantable(leaf->phys, PAGE_SIZE, leaf->rights, &(bool){false}); // pages of the kernel (UTCBs) are not passed on
+        return phys_grantable(leaf->phys, PAGE_SIZE, leaf->rights,
+                              &(bool){false}); // pages of the kernel (UTCBs) are not passed on
     }
     leaf->phys = va;
     leaf->rights = rights;
@@ -165,8 +166,8 @@ static unsigned level_fitting(uint64_t addresses, uint64_t pages, unsigned max)
 }
 
 // One page of the largest size that fits. Both spaces are locked: what is mapped is still the source's.
-static enum status map_one(struct pagetable *pt, struct pd *dst, uint64_t to, struct pd *src, uint64_t from, uint64_t pages,
-                           uint32_t rights, unsigned *level)
+static enum status map_one(struct pagetable *pt, struct pd *dst, uint64_t to, struct pd *src, uint64_t from,
+                           uint64_t pages, uint32_t rights, unsigned *level)
 {
     struct pt_leaf leaf;
     bool ram;
@@ -186,9 +187,10 @@ enum status pd_map(enum pd_op op, struct pd *dst, uint64_t dst_base, struct pd *
     struct pagetable *pt = op == PD_MAP_GST ? &dst->guest : &dst->host;
     uint64_t end = op == PD_MAP_GST ? 1ul << 46 : USER_END;
     *done = 0;
-    if ((dst_base | src_base) & (PAGE_SIZE - 1) || count > end >> PAGE_SHIFT || dst_base > end - (count << PAGE_SHIFT) ||
-        (op != PD_MAP_GST && dst_base < PAGE_SIZE) || (!src->is_hw && src_base > USER_END - (count << PAGE_SHIFT)) ||
-        !(rights & MAP_R) || (rights & MAP_W && rights & MAP_X && op != PD_MAP_GST))
+    if ((dst_base | src_base) & (PAGE_SIZE - 1) || count > end >> PAGE_SHIFT ||
+        dst_base > end - (count << PAGE_SHIFT) || (op != PD_MAP_GST && dst_base < PAGE_SIZE) ||
+        (!src->is_hw && src_base > USER_END - (count << PAGE_SHIFT)) || !(rights & MAP_R) ||
+        (rights & MAP_W && rights & MAP_X && op != PD_MAP_GST))
         return ST_BAD_PAR;
     if (!pt->format || dst->is_hw)
         return ST_BAD_FTR;
@@ -234,7 +236,7 @@ static enum status unmap_pages(enum pd_op op, struct pd *pd, uint64_t base, uint
     return st != ST_OK ? st : *done < count ? ST_AGAIN : ST_OK;
 }
 
-// --- ports ---------------------------------------------------------------------------------------------------------------
+// --- ports -----------------------------------------------------------------------------------------------------------
 
 static void ports_reload(void *arg)
 {
@@ -315,9 +317,11 @@ static bool ports_held(struct pd *pd, uint64_t base, uint64_t count)
     return held;
 }
 
-enum status pd_map_ports(struct pd *dst, uint64_t dst_base, struct pd *src, uint64_t src_base, uint64_t count, uint64_t *done)
+enum status pd_map_ports(struct pd *dst, uint64_t dst_base, struct pd *src, uint64_t src_base, uint64_t count,
+                         uint64_t *done)
 {
-    if (dst_base != src_base || !ports_valid(src_base, count) || !ports_held(src, src_base, ports_part(count)) || dst->is_hw)
+    if (dst_base != src_base || !ports_valid(src_base, count) || !ports_held(src, src_base, ports_part(count)) ||
+        dst->is_hw)
         return ST_BAD_PAR;
     return change_ports(dst, dst_base, count, true, done);
 }
@@ -332,7 +336,7 @@ enum status pd_unmap(enum pd_op op, struct pd *pd, uint64_t base, uint64_t count
     return unmap_pages(op, pd, base, count, done);
 }
 
-// --- pages of the kernel's in user space: UTCBs, vCPU pages ----------------------------------------------------------------
+// --- pages of the kernel's in user space: UTCBs, vCPU pages ----------------------------------------------------------
 
 enum status pd_map_page(struct pd *pd, uint64_t va, void *page, uint32_t rights)
 {

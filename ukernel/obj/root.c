@@ -42,8 +42,9 @@ static uint64_t load(struct pd *root, const struct hip_module *module)
     for (unsigned i = 0; i < eh->e_phnum; i++) {
         if (ph[i].p_type != PT_LOAD || !ph[i].p_memsz)
             continue;
-        if (ph[i].p_offset > module->size || ph[i].p_filesz > module->size - ph[i].p_offset || ph[i].p_filesz > ph[i].p_memsz ||
-            ph[i].p_vaddr >= ROOT_STACK_TOP - LARGE_SIZE || ph[i].p_memsz > ROOT_STACK_TOP - LARGE_SIZE - ph[i].p_vaddr)
+        if (ph[i].p_offset > module->size || ph[i].p_filesz > module->size - ph[i].p_offset ||
+            ph[i].p_filesz > ph[i].p_memsz || ph[i].p_vaddr >= ROOT_STACK_TOP - LARGE_SIZE ||
+            ph[i].p_memsz > ROOT_STACK_TOP - LARGE_SIZE - ph[i].p_vaddr)
             panic("first boot module: segment %u lies outside the file or the address space", i);
         load_segment(root, image, &ph[i]);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Counting semaphores, also the way interrupts reach user land. A level-triggered line stays masked from the interrupt until the
-// driver comes back with the next down.
+// Counting semaphores, also the way interrupts reach user land. A level-triggered line stays masked from the interrupt
+// until the driver comes back with the next down.
 #include "ukernel/cpu.h"
 #include "ukernel/sched.h"
 #include "ukernel/spinlock.h"

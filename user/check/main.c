@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A native program that checks what the system promises to every process: its vector registers are its own (or not its at all),
-// and its memory is zero when it gets it. `vectors ROUNDS` or `memory`; what it found are its last words.
+// A native program that checks what the system promises to every process: its vector registers are its own (or not its
+// at all), and its memory is zero when it gets it. `vectors ROUNDS` or `memory`; what it found are its last words.
 #include "lib/c/printf.h"
 #include "lib/c/string.h"
 #include "lib/c/strtol.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A VT100-like terminal of 80x25 characters in the cells of VGA text memory (character | attribute << 8). It takes UTF-8
-// of what code page 437 has; bytes that are no UTF-8 are of that code page. Pure.
+// A VT100-like terminal of 80x25 characters in the cells of VGA text memory (character | attribute << 8). It takes
+// UTF-8 of what code page 437 has; bytes that are no UTF-8 are of that code page. Pure.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>

@@ -10,21 +10,21 @@
 #include "pc/vga.h"
 #include "user/root/root.h"
 
-#define STACK_PAGES     (STACK_WINDOW / PAGE_SIZE)
-#define EXCEPTIONS      32
-#define SERVICE_QUOTA   64 // pages of kernel memory
-#define VMM_QUOTA_MIN   96
-#define VMM_QUOTA_MAX   512
-#define VGA_GRAPHICS    0xa0000
+#define STACK_PAGES        (STACK_WINDOW / PAGE_SIZE)
+#define EXCEPTIONS         32
+#define SERVICE_QUOTA      64 // pages of kernel memory
+#define VMM_QUOTA_MIN      96
+#define VMM_QUOTA_MAX      512
+#define VGA_GRAPHICS       0xa0000
 #define VGA_GRAPHICS_PAGES 16
-#define VMM_QUOTA_SHARE 24 // of the kernel's pool
-#define VGA_TEXT        0xb8000
-#define VGA_PAGES       8
-#define FRAMEBUFFER_PAGES (1ul << 19) // at most
-#define VGA_PORTS       0x3c0
-#define VGA_PORT_COUNT  0x20
-#define QUICK_US        10000000 // a service that lived shorter crashed quickly
-#define QUICK_CRASHES   5
+#define VMM_QUOTA_SHARE    24 // of the kernel's pool
+#define VGA_TEXT           0xb8000
+#define VGA_PAGES          8
+#define FRAMEBUFFER_PAGES  (1ul << 19) // at most
+#define VGA_PORTS          0x3c0
+#define VGA_PORT_COUNT     0x20
+#define QUICK_US           10000000 // a service that lived shorter crashed quickly
+#define QUICK_CRASHES      5
 
 struct kind {
     const char *file; // NULL: the one that the process is named for
@@ -196,8 +196,8 @@ static uint32_t give_dispi(struct process *p)
                : 0;
 }
 
-// VGA text and graphics, or the framebuffer that the boot loader left. A screen that cannot be given is no reason to have no
-// console.
+// VGA text and graphics, or the framebuffer that the boot loader left. A screen that cannot be given is no reason to
+// have no console.
 static void give_screen(struct process *p)
 {
     const struct hip *hip = root.hip;
@@ -207,8 +207,8 @@ static void give_screen(struct process *p)
             !kernel_map(PD_MAP_MEM, pd, START_FRAMEBUFFER, SEL_HW, hip->fb_base, pages, MAP_R | MAP_W | MAP_WC, NULL))
             p->info->flags |= START_HAS_FRAMEBUFFER;
     } else if (!kernel_map(PD_MAP_MEM, pd, START_VGA, SEL_HW, VGA_TEXT, VGA_PAGES, MAP_R | MAP_W | MAP_UC, NULL) &&
-               !kernel_map(PD_MAP_MEM, pd, START_VGA_GRAPHICS, SEL_HW, VGA_GRAPHICS, VGA_GRAPHICS_PAGES, MAP_R | MAP_W | MAP_UC,
-                           NULL) &&
+               !kernel_map(PD_MAP_MEM, pd, START_VGA_GRAPHICS, SEL_HW, VGA_GRAPHICS, VGA_GRAPHICS_PAGES,
+                           MAP_R | MAP_W | MAP_UC, NULL) &&
                give_ports(p, VGA_PORTS, VGA_PORT_COUNT)) {
         p->info->flags |= START_HAS_VGA;
         p->info->dispi_bytes = give_dispi(p);
@@ -220,8 +220,7 @@ static bool give_console(struct process *p)
 {
     give_screen(p);
     return give_ports(p, UART_COM1_PORT, UART_PORTS) && give_ports(p, I8042_DATA, 1) &&
-           give_ports(p, I8042_COMMAND, 1) &&
-           give_interrupt(p, UART_COM1_IRQ, SEL_CONSOLE_COM1) &&
+           give_ports(p, I8042_COMMAND, 1) && give_interrupt(p, UART_COM1_IRQ, SEL_CONSOLE_COM1) &&
            give_interrupt(p, I8042_KEYBOARD_IRQ, SEL_CONSOLE_KEYBOARD);
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // `vm screenshot`: a VM's picture goes out over the console, in sequences that terminals do not show:
 //   ESC ] mica ; picture ; begin ; NAME ; WIDTH ; HEIGHT BEL CR
-//   ESC ] mica ; picture ; data ; NUMBER ; base64 BEL CR          NUMBER from 0; of vmm-user/pack.h, in it picture_code.h
-//   ESC ] mica ; picture ; end ; COUNT BEL CR                     COUNT of data
+//   ESC ] mica ; picture ; data ; NUMBER ; base64 BEL CR          NUMBER from 0; of vmm-user/pack.h, in it
+//   picture_code.h ESC ] mica ; picture ; end ; COUNT BEL CR                     COUNT of data
 // Each is a line for the console, which repeats a line that a message of the log has cut. scripts/runner/pictures.py
 // takes them out of the output.
 #include "lib/c/printf.h"

@@ -59,8 +59,8 @@ void vm_kill(const struct words *w, unsigned first);
 void vm_wait(const struct words *w, unsigned first);
 void vm_crash(const struct words *w, unsigned first);
 
-// monitor.c: a line to a VM's VMM, and its answer printed, or each line of it given to `take`. False: there was none, and
-// it has been said why
+// monitor.c: a line to a VM's VMM, and its answer printed, or each line of it given to `take`. False: there was none,
+// and it has been said why
 void monitor_ask(uint32_t vm_id, const char *request);
 bool monitor_ask_lines(uint32_t vm_id, const char *request, void (*take)(const char *line));
 

@@ -66,7 +66,8 @@ static void progress(const struct process_info *info)
 {
     struct machine_info machine;
     if (root_machine_info(&machine) == ROOT_OK && machine.ram_dirty >> 20)
-        print("\r\033[Kvm %u: waits for clear memory; %lu MiB of the machine are still to be cleared", info->vm_id, machine.ram_dirty >> 20);
+        print("\r\033[Kvm %u: waits for clear memory; %lu MiB of the machine are still to be cleared", info->vm_id,
+              machine.ram_dirty >> 20);
     else
         print("\r\033[Kvm %u: its files are being loaded", info->vm_id);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "vmm-user/devices/ferr.h"
 
-#define FERR_CLEAR         0xf0 // and F1h, which resets a 287; an x87 of today has no such pin
+#define FERR_CLEAR 0xf0 // and F1h, which resets a 287; an x87 of today has no such pin
 
 static void ferr_set(struct ferr *f, bool latched)
 {

@@ -2,9 +2,9 @@
 // Registers and simple commands of the floppy controller; floppy_data.c moves sectors.
 #include "vmm-user/devices/floppy_parts.h"
 
-#define RESET_US          200
-#define SEEK_US           1000
-#define DATA_US           1000
+#define RESET_US 200
+#define SEEK_US  1000
+#define DATA_US  1000
 
 const struct floppy_format *floppy_format_of(uint64_t sectors)
 {

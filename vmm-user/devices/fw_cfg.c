@@ -2,7 +2,7 @@
 #include "vmm-user/devices/fw_cfg.h"
 #include "pc/fw_cfg.h"
 
-#define SIGNATURE            0x554d4551u // "QEMU"
+#define SIGNATURE 0x554d4551u // "QEMU"
 
 // The value of a key, little endian, and how many bytes it has. Keys that are not there have none.
 static uint64_t key_value(const struct fw_cfg *f, unsigned *size)

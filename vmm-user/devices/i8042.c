@@ -2,9 +2,9 @@
 #include "vmm-user/devices/i8042.h"
 #include "pc/i8042.h"
 
-#define BYTES_HZ            2000 // bytes of a device follow each other at least half a millisecond apart
-#define STATUS_BUFFER       (I8042_STATUS_OBF | I8042_STATUS_AUX)
-#define OUTPUT_IDLE         (I8042_OUTPUT_RESET | I8042_OUTPUT_A20)
+#define BYTES_HZ      2000 // bytes of a device follow each other at least half a millisecond apart
+#define STATUS_BUFFER (I8042_STATUS_OBF | I8042_STATUS_AUX)
+#define OUTPUT_IDLE   (I8042_OUTPUT_RESET | I8042_OUTPUT_A20)
 #define CTR_POWER_ON                                                                                                   \
     (I8042_CTR_KEYBOARD_INT | I8042_CTR_SYS | I8042_CTR_AUX_OFF | I8042_CTR_TRANSLATE) // as firmware leaves it
 

@@ -3,9 +3,9 @@
 #include "pc/ioapic.h"
 #include "pc/lapic.h"
 
-#define IOAPIC_VERSION       (0x20 | (IOAPIC_PINS - 1) << 16)
-#define RTE_READ_ONLY        (IOAPIC_RTE_PENDING | IOAPIC_RTE_REMOTE_IRR)
-#define RTE_BITS             (0xff00000000000000ull | 0x1ffffull)
+#define IOAPIC_VERSION (0x20 | (IOAPIC_PINS - 1) << 16)
+#define RTE_READ_ONLY  (IOAPIC_RTE_PENDING | IOAPIC_RTE_REMOTE_IRR)
+#define RTE_BITS       (0xff00000000000000ull | 0x1ffffull)
 
 // Sends the message of `pin`. Remote IRR holds a level-triggered one back until its EOI.
 static void pin_deliver(struct ioapic *io, unsigned pin)

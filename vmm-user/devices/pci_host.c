@@ -4,7 +4,7 @@
 #include "pc/acpi_pm.h"
 #include "pc/pci_host.h"
 
-#define ADDRESS_BITS      (PCI_CONFIG_ENABLE | PCI_CONFIG_BUS | PCI_CONFIG_DEVFN | PCI_CONFIG_REGISTER)
+#define ADDRESS_BITS (PCI_CONFIG_ENABLE | PCI_CONFIG_BUS | PCI_CONFIG_DEVFN | PCI_CONFIG_REGISTER)
 
 void pci_config_put(struct pci_function *f, unsigned offset, unsigned size, uint32_t value)
 {

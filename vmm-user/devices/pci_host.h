@@ -30,9 +30,9 @@ struct pci_host {
 
 void pci_host_init(struct pci_host *pci, struct clock *clock, struct reset_port *reset_port);
 
-// Gives the bridge the memory from C0000 to FFFFF, which it makes read-only as its PAM registers say and `changed` maps for the
-// processor; accesses that exit come to the bridge. Reads are always from RAM: the ROM chip that the bus would show instead
-// holds the same at power-on. Before the device is added to the bus.
+// Gives the bridge the memory from C0000 to FFFFF, which it makes read-only as its PAM registers say and `changed` maps
+// for the processor; accesses that exit come to the bridge. Reads are always from RAM: the ROM chip that the bus would
+// show instead holds the same at power-on. Before the device is added to the bus.
 void pci_host_shadow(struct pci_host *pci, struct guest_mem *mem, void (*changed)(void *ctx), void *ctx);
 
 // Plugs a function in; false if its place is taken. It must outlive the host.

@@ -2,10 +2,10 @@
 #include "vmm-user/devices/rtc_cmos.h"
 #include "pc/mc146818.h"
 
-#define RTC_CRYSTAL_HZ    32768ull
-#define NS_PER_S          1000000000u
-#define UIP_NS            244000 // UIP rises this long before an update
-#define NO_SECOND         INT64_MAX
+#define RTC_CRYSTAL_HZ 32768ull
+#define NS_PER_S       1000000000u
+#define UIP_NS         244000 // UIP rises this long before an update
+#define NO_SECOND      INT64_MAX
 
 struct rtc_time {
     int64_t s;

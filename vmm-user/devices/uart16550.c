@@ -2,11 +2,11 @@
 #include "vmm-user/devices/uart16550.h"
 #include "pc/uart16550.h"
 
-#define UART_IER_ALL       0x0f
-#define UART_MCR_ALL       0x1f
-#define UART_LSR_ERRORS    (UART_LSR_OE | UART_LSR_PE | UART_LSR_FE | UART_LSR_BI)
-#define UART_MSR_DELTAS    0x0f
-#define UART_MSR_PEER      (UART_MSR_CTS | UART_MSR_DSR | UART_MSR_DCD) // someone is always there
+#define UART_IER_ALL    0x0f
+#define UART_MCR_ALL    0x1f
+#define UART_LSR_ERRORS (UART_LSR_OE | UART_LSR_PE | UART_LSR_FE | UART_LSR_BI)
+#define UART_MSR_DELTAS 0x0f
+#define UART_MSR_PEER   (UART_MSR_CTS | UART_MSR_DSR | UART_MSR_DCD) // someone is always there
 
 static bool fifo_on(const struct uart *u)
 {

@@ -3,11 +3,11 @@
 #include "vmm-user/devices/vga_parts.h"
 #include "vmm-user/devices/pci_function_state.h"
 
-#define FRAME_HZ_MIN      60 // of a real monitor
-#define FRAME_HZ_MAX      70
-#define ATTR_INDEX_MASK   0x1f
-#define DAC_STATE_READ    3
-#define DAC_STATE_WRITE   0
+#define FRAME_HZ_MIN    60 // of a real monitor
+#define FRAME_HZ_MAX    70
+#define ATTR_INDEX_MASK 0x1f
+#define DAC_STATE_READ  3
+#define DAC_STATE_WRITE 0
 
 // Which bits of a register exist.
 static const uint8_t seq_bits[VGA_SEQ_COUNT] = {0x03, 0x3d, 0x0f, 0x3f, 0x0e};

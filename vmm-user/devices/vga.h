@@ -2,9 +2,9 @@
 // A VGA with the display interface of Bochs (DISPI) and a linear framebuffer. The four planes are kept as one 32-bit
 // word per address, plane n in byte n, so that the latches load in one access.
 //
-// Text modes, mode 13h and DISPI's banks need no exit: while vga_mapping() says so, the guest works on memory of the host.
-// For the VGA's own modes that is `host.window`, which then holds what the planes would; the model copies between the two
-// when the registers change that.
+// Text modes, mode 13h and DISPI's banks need no exit: while vga_mapping() says so, the guest works on memory of the
+// host. For the VGA's own modes that is `host.window`, which then holds what the planes would; the model copies between
+// the two when the registers change that.
 #pragma once
 #include "pc/vga.h"
 #include "vmm-user/device.h"
@@ -23,9 +23,11 @@ struct vga_host {
     uint8_t *framebuffer;                              // framebuffer_size bytes, page aligned
     uint32_t framebuffer_size;                         // a multiple of 64 KiB, at most VGA_LFB_SIZE; 0: no DISPI modes
     void (*mapped)(void *ctx, struct vga_mapping now); // after a change of vga_mapping(); may be NULL
-    void (*lfb_moved)(void *ctx, uint32_t base, bool decoded); // where BAR 0 is, at power-on and when it changes; may be NULL
+    void (*lfb_moved)(void *ctx, uint32_t base,
+                      bool decoded); // where BAR 0 is, at power-on and when it changes; may be NULL
     void *ctx;
-    bool (*back)(void *ctx); // gives `framebuffer` its zeroed memory when it is first used; false: there is none. NULL: it has it
+    bool (*back)(void *ctx); // gives `framebuffer` its zeroed memory when it is first used; false: there is none. NULL:
+                             // it has it
 };
 
 enum vga_path { VGA_PATH_CLOSED, VGA_PATH_DIRECT, VGA_PATH_BANK, VGA_PATH_CHAIN4, VGA_PATH_ODD_EVEN, VGA_PATH_PLANAR };

@@ -17,7 +17,8 @@ static void pixel_put(const struct vga_picture *p, uint8_t **rgb, unsigned color
 
 // ---- colours
 
-// Six bits become eight as in QEMU, so that its pictures and ours can be compared: the lowest bit fills what is missing.
+// Six bits become eight as in QEMU, so that its pictures and ours can be compared: the lowest bit fills what is
+// missing.
 static uint8_t wide_color(uint8_t six)
 {
     return (uint8_t)(six << 2 | (six & 1) * 3);
@@ -198,8 +199,10 @@ static void linear_row(const struct vga_picture *p, unsigned y, uint8_t *rgb)
 {
     const struct vga *v = p->vga;
     unsigned size = dispi_pixel_size(v);
-    uint64_t start = (uint64_t)(v->dispi[DISPI_Y_OFFSET] + y) * dispi_pitch(v) + (uint64_t)v->dispi[DISPI_X_OFFSET] * size;
-    if (!v->lfb_backed || start + (uint64_t)p->mode.width * size > v->host.framebuffer_size) { // of a copy in the making
+    uint64_t start =
+        (uint64_t)(v->dispi[DISPI_Y_OFFSET] + y) * dispi_pitch(v) + (uint64_t)v->dispi[DISPI_X_OFFSET] * size;
+    if (!v->lfb_backed ||
+        start + (uint64_t)p->mode.width * size > v->host.framebuffer_size) { // of a copy in the making
         __builtin_memset(rgb, 0, 3ul * p->mode.width);
         return;
     }

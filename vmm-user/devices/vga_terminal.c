@@ -3,7 +3,7 @@
 #include "lib/c/printf.h"
 #include "pc/cp437.h"
 
-#define GAP_MAX    6 // the length of a movement, about
+#define GAP_MAX    6      // the length of a movement, about
 #define CELL_BLANK 0x0720 // grey space on black: what a cleared terminal shows
 
 static unsigned utf8_put(char *out, uint16_t code)

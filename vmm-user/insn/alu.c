@@ -187,7 +187,8 @@ static uint64_t shift_double(uint64_t dst, uint64_t src, unsigned size, unsigned
     }
     count -= over ? bits : 0;
     unsigned rest = bits - count;
-    uint64_t result = rest == 0 ? in : (left ? from << count | in >> rest : from >> count | in << rest) & size_mask(size);
+    uint64_t result =
+        rest == 0 ? in : (left ? from << count | in >> rest : from >> count | in << rest) & size_mask(size);
     bool carry = from >> (left ? rest : count - 1) & 1, changed = (dst ^ result) & top_bit(size);
     flags_set(rflags, FLAGS_RESULT | RFLAGS_CF | RFLAGS_OF,
               result_flags(result, size) | flag_if(carry, RFLAGS_CF) | flag_if(changed, RFLAGS_OF));

@@ -160,11 +160,11 @@ static unsigned immediate_size(const struct insn *out)
 static void operand_take(struct decoder *d, unsigned spec, uint8_t *kind, uint8_t *reg)
 {
     static const uint8_t kinds[] = {
-        [O_NONE] = INSN_NONE, [O_RM] = INSN_MEM,    [O_R] = INSN_REG,     [O_SEG] = INSN_SREG,  [O_CR] = INSN_CR,
-        [O_DR] = INSN_DR,     [O_GPR] = INSN_REG,   [O_OP] = INSN_REG,    [O_ACC] = INSN_REG,   [O_CL] = INSN_REG,
-        [O_DX] = INSN_REG,    [O_ES] = INSN_SREG,   [O_CS] = INSN_SREG,   [O_SS] = INSN_SREG,   [O_DS] = INSN_SREG,
-        [O_FS] = INSN_SREG,   [O_GS] = INSN_SREG,   [O_IMM] = INSN_IMM,   [O_IMMV] = INSN_IMM,  [O_IMM8] = INSN_IMM,
-        [O_UIMM8] = INSN_IMM, [O_IMM16] = INSN_IMM, [O_ONE] = INSN_IMM,   [O_REL] = INSN_REL,   [O_REL8] = INSN_REL,
+        [O_NONE] = INSN_NONE, [O_RM] = INSN_MEM,    [O_R] = INSN_REG,     [O_SEG] = INSN_SREG, [O_CR] = INSN_CR,
+        [O_DR] = INSN_DR,     [O_GPR] = INSN_REG,   [O_OP] = INSN_REG,    [O_ACC] = INSN_REG,  [O_CL] = INSN_REG,
+        [O_DX] = INSN_REG,    [O_ES] = INSN_SREG,   [O_CS] = INSN_SREG,   [O_SS] = INSN_SREG,  [O_DS] = INSN_SREG,
+        [O_FS] = INSN_SREG,   [O_GS] = INSN_SREG,   [O_IMM] = INSN_IMM,   [O_IMMV] = INSN_IMM, [O_IMM8] = INSN_IMM,
+        [O_UIMM8] = INSN_IMM, [O_IMM16] = INSN_IMM, [O_ONE] = INSN_IMM,   [O_REL] = INSN_REL,  [O_REL8] = INSN_REL,
         [O_MOFFS] = INSN_MEM, [O_FAR] = INSN_FAR,   [O_SI] = INSN_SOURCE, [O_DI] = INSN_DEST,
     };
     struct insn *out = d->out;
@@ -178,8 +178,9 @@ static void operand_take(struct decoder *d, unsigned spec, uint8_t *kind, uint8_
             break;
         }
         *kind = INSN_REG;
-        *reg = out->source_size == 1 && out->size > 1 && !d->rex && modrm_rm >= 4 ? (uint8_t)(INSN_REG_HIGH + modrm_rm - 4)
-                                                                                  : register_byte(d, modrm_rm);
+        *reg = out->source_size == 1 && out->size > 1 && !d->rex && modrm_rm >= 4
+                   ? (uint8_t)(INSN_REG_HIGH + modrm_rm - 4)
+                   : register_byte(d, modrm_rm);
         break;
     case O_R:
         *reg = register_byte(d, modrm_reg);

@@ -11,12 +11,12 @@
 enum { GUEST_PAGE_SIZE = 4096 };
 
 // Returns what is not INSN_DONE to the caller.
-#define TRY(...)                               \
-    do {                                       \
-        enum insn_result try_ = (__VA_ARGS__); \
-        if (try_ != INSN_DONE) {               \
-            return try_;                       \
-        }                                      \
+#define TRY(...)                                                                                                       \
+    do {                                                                                                               \
+        enum insn_result try_ = (__VA_ARGS__);                                                                         \
+        if (try_ != INSN_DONE) {                                                                                       \
+            return try_;                                                                                               \
+        }                                                                                                              \
     } while (0)
 
 // A place in memory of `size` bytes for one access: RAM at `host`, or devices at gpa; at most two pages.
@@ -173,7 +173,8 @@ enum insn_result stack_peek(struct insn_cpu *cpu, const struct insn *in, uint64_
                             uint64_t *value);
 void stack_set(struct insn_cpu *cpu, const struct insn *in, uint64_t pointer);
 
-// Loads a segment register but CS. MOV and POP load SS with `blocks`: nothing comes between them and the next instruction.
+// Loads a segment register but CS. MOV and POP load SS with `blocks`: nothing comes between them and the next
+// instruction.
 enum insn_result segment_load(struct insn_cpu *cpu, const struct insn *in, unsigned which, uint16_t selector,
                               bool blocks);
 

@@ -127,7 +127,8 @@ enum insn_result linear_resolve(struct insn_cpu *cpu, enum insn_mode mode, uint6
 }
 
 // SDM 3B 17.2.4, 17.2.5
-static __attribute__((noinline)) void breakpoints_match(struct insn_cpu *cpu, uint64_t linear, unsigned size, unsigned access)
+static __attribute__((noinline)) void breakpoints_match(struct insn_cpu *cpu, uint64_t linear, unsigned size,
+                                                        unsigned access)
 {
     static const uint8_t lengths[4] = {1, 2, 8, 4};
     const struct utcb_state *s = cpu->state;

@@ -28,7 +28,7 @@ enum insn_result stack_push(struct insn_cpu *cpu, const struct insn *in, unsigne
 }
 
 enum insn_result stack_peek(struct insn_cpu *cpu, const struct insn *in, uint64_t pointer, unsigned size,
-                                   uint64_t *value)
+                            uint64_t *value)
 {
     struct operand at;
     uint64_t top = pointer & size_mask(stack_size(cpu, in));

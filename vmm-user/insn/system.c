@@ -7,7 +7,8 @@ enum { TYPE_MASK = 0x1f, TYPE_TSS_16 = 1, TYPE_LDT = 2, TYPE_TSS_32 = 9, TSS_BUS
 
 // The groups of the state by segment register.
 static const uint32_t groups[SEG_COUNT] = {
-    [SEG_ES] = MTD_ESDS, [SEG_DS] = MTD_ESDS, [SEG_CS] = MTD_CSSS, [SEG_SS] = MTD_CSSS, [SEG_FS] = MTD_FSGS, [SEG_GS] = MTD_FSGS,
+    [SEG_ES] = MTD_ESDS, [SEG_DS] = MTD_ESDS, [SEG_CS] = MTD_CSSS,
+    [SEG_SS] = MTD_CSSS, [SEG_FS] = MTD_FSGS, [SEG_GS] = MTD_FSGS,
 };
 
 // Real and virtual-8086 mode: selectors are addresses.
@@ -63,7 +64,8 @@ static enum insn_result descriptor_load(struct insn_cpu *cpu, const struct insn 
         if (which == SEG_SS && (in->mode != INSN_MODE_64 || cpl == 3 || selector != cpl)) {
             return selector_fault(cpu, EXC_GP, 0);
         }
-        *seg = (struct utcb_seg){.sel = selector, .ar = (uint16_t)(AR_UNUSABLE | (which == SEG_SS ? cpl << AR_DPL_SHIFT : 0))};
+        *seg = (struct utcb_seg){.sel = selector,
+                                 .ar = (uint16_t)(AR_UNUSABLE | (which == SEG_SS ? cpl << AR_DPL_SHIFT : 0))};
         return INSN_DONE;
     }
     TRY(descriptor_read(cpu, in, selector, &there, &d));
@@ -77,7 +79,8 @@ static enum insn_result descriptor_load(struct insn_cpu *cpu, const struct insn 
     return type_set(cpu, in, seg, AR_ACCESSED);
 }
 
-enum insn_result segment_load(struct insn_cpu *cpu, const struct insn *in, unsigned which, uint16_t selector, bool blocks)
+enum insn_result segment_load(struct insn_cpu *cpu, const struct insn *in, unsigned which, uint16_t selector,
+                              bool blocks)
 {
     struct utcb_state *s = cpu->state;
     struct utcb_seg seg = s->seg[which];
@@ -148,7 +151,8 @@ static enum insn_result far_go(struct insn_cpu *cpu, const struct utcb_seg *cs, 
 }
 
 // Offset and selector of a far pointer in memory.
-static enum insn_result far_pointer_read(struct insn_cpu *cpu, const struct insn *in, uint64_t *offset, uint64_t *selector)
+static enum insn_result far_pointer_read(struct insn_cpu *cpu, const struct insn *in, uint64_t *offset,
+                                         uint64_t *selector)
 {
     uint64_t at = effective_address(cpu, in);
     struct operand first, second;
@@ -381,6 +385,7 @@ enum insn_result bound_execute(struct insn_cpu *cpu, const struct insn *in)
             return result;
         }
     }
-    bool inside = index >= (int64_t)sign_extend(values[0], in->size) && index <= (int64_t)sign_extend(values[1], in->size);
+    bool inside =
+        index >= (int64_t)sign_extend(values[0], in->size) && index <= (int64_t)sign_extend(values[1], in->size);
     return inside ? insn_finish(cpu, in) : fault_raise(cpu, EXC_BR, false, 0);
 }

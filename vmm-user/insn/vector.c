@@ -90,7 +90,8 @@ enum insn_result vector_execute(struct insn_cpu *cpu, const struct insn *in)
     if (!aligned(cpu, in)) {
         return fault_raise(cpu, EXC_GP, true, 0);
     }
-    if (in->op == INSN_OP_FXRSTOR && !native_run(FXSAVE_CODE, bytes, &rflags)) { // registers that 32-bit code does not have
+    if (in->op == INSN_OP_FXRSTOR &&
+        !native_run(FXSAVE_CODE, bytes, &rflags)) { // registers that 32-bit code does not have
         return unsupported(cpu, "no memory for native code");
     }
     result = block_access(cpu, in, write ? NULL : bytes, size, write ? GUEST_WRITE : GUEST_READ);

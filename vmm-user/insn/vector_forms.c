@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Vector and x87 instructions with an operand in memory (SDM vol. 2D, tables ff.): moves, logic, and
-// arithmetic of integers. None of them raises a floating-point exception at once; those that do are not here.
+// Vector and x87 instructions with an operand in memory (SDM vol. 2D, tables ff.): moves,
+// logic, and arithmetic of integers. None of them raises a floating-point exception at once; those that do are not
+// here.
 #include "vmm-user/insn/vector_forms.h"
 
 #include <stddef.h>
 
-enum { NP = 1, P66 = 2, F3 = 4, F2 = 8 };              // bit per enum vector_prefix
+enum { NP = 1, P66 = 2, F3 = 4, F2 = 8 };                   // bit per enum vector_prefix
 enum { FULL = 32, HALF, QUARTER, EIGHTH, GPR, COUNT, DUP }; // sizes that depend on prefixes; others are bytes
 
 enum {
@@ -25,6 +26,7 @@ enum {
 #define S VECTOR_SSE4
 #define B VECTOR_IMM8
 
+// clang-format off
 static const struct form {
     uint8_t map, first, last, prefixes, size;
     uint32_t flags;
@@ -81,6 +83,7 @@ static const struct form {
     {3, 0x39, 0x39, P66, 16, X | W | L1 | W0 | B | AVX2},
     {3, 0x46, 0x46, P66, FULL, X | N | L1 | W0 | B | AVX2},
 };
+// clang-format on
 
 static unsigned size_of(const struct form *f, const struct vector_prefixes *p)
 {
@@ -137,10 +140,10 @@ bool vector_form_find(const struct vector_prefixes *p, uint8_t opcode, struct ve
 int x87_operand(uint8_t opcode, uint8_t reg)
 {
     static const int8_t sizes[8][8] = {
-        {4, 4, 4, 4, 4, 4, 4, 4},   {4, 0, -4, -4, X87_ENVIRONMENT, 2, -X87_ENVIRONMENT, -2},
-        {4, 4, 4, 4, 4, 4, 4, 4},   {4, -4, -4, -4, 0, 10, 0, -10},
-        {8, 8, 8, 8, 8, 8, 8, 8},   {8, -8, -8, -8, X87_STATE, 0, -X87_STATE, -2},
-        {2, 2, 2, 2, 2, 2, 2, 2},   {2, -2, -2, -2, 10, 8, -10, -8},
+        {4, 4, 4, 4, 4, 4, 4, 4}, {4, 0, -4, -4, X87_ENVIRONMENT, 2, -X87_ENVIRONMENT, -2},
+        {4, 4, 4, 4, 4, 4, 4, 4}, {4, -4, -4, -4, 0, 10, 0, -10},
+        {8, 8, 8, 8, 8, 8, 8, 8}, {8, -8, -8, -8, X87_STATE, 0, -X87_STATE, -2},
+        {2, 2, 2, 2, 2, 2, 2, 2}, {2, -2, -2, -2, 10, 8, -10, -8},
     };
     return sizes[opcode & 7][reg & 7];
 }

@@ -32,7 +32,7 @@ struct vector_form {
 // False: not one of them, or not with these prefixes.
 bool vector_form_find(const struct vector_prefixes *p, uint8_t opcode, struct vector_form *out);
 
-// Of the x87 instruction D8-DF with this ModRM.reg: bytes that are read, or written if negative; 0: none with an operand in
-// memory. Environments and states are shorter with 16-bit operands.
+// Of the x87 instruction D8-DF with this ModRM.reg: bytes that are read, or written if negative; 0: none with an
+// operand in memory. Environments and states are shorter with 16-bit operands.
 enum { X87_ENVIRONMENT = 28, X87_ENVIRONMENT_16 = 14, X87_STATE = 108, X87_STATE_16 = 94 };
 int x87_operand(uint8_t opcode, uint8_t reg);

@@ -47,7 +47,8 @@ struct fadt {
     uint32_t smi_command;
     uint8_t acpi_enable, acpi_disable, s4bios, pstate;
     uint32_t pm1a_event, pm1b_event, pm1a_control, pm1b_control, pm2_control, pm_timer, gpe0, gpe1;
-    uint8_t pm1_event_length, pm1_control_length, pm2_control_length, pm_timer_length, gpe0_length, gpe1_length, gpe1_base, cst;
+    uint8_t pm1_event_length, pm1_control_length, pm2_control_length, pm_timer_length, gpe0_length, gpe1_length,
+        gpe1_base, cst;
     uint16_t c2_latency, c3_latency, flush_size, flush_stride;
     uint8_t duty_offset, duty_width, day_alarm, month_alarm, century;
     uint16_t boot_flags;
@@ -90,16 +91,16 @@ struct madt_nmi {
     uint8_t lint;
 } PACKED;
 
-#define FADT_WBINVD        (1u << 0)
-#define FADT_PROC_C1       (1u << 2)
-#define FADT_SLEEP_BUTTON  (1u << 5) // 1: not a fixed feature, that is: none
-#define FADT_TIMER_32      (1u << 8)
-#define FADT_RESET         (1u << 10)
-#define BOOT_LEGACY        (1u << 0)
-#define BOOT_8042          (1u << 1)
-#define MADT_PCAT          1u
-#define MADT_LEVEL_HIGH    0xd // active high, level triggered
-#define MADT_ENABLED       1u
+#define FADT_WBINVD       (1u << 0)
+#define FADT_PROC_C1      (1u << 2)
+#define FADT_SLEEP_BUTTON (1u << 5) // 1: not a fixed feature, that is: none
+#define FADT_TIMER_32     (1u << 8)
+#define FADT_RESET        (1u << 10)
+#define BOOT_LEGACY       (1u << 0)
+#define BOOT_8042         (1u << 1)
+#define MADT_PCAT         1u
+#define MADT_LEVEL_HIGH   0xd // active high, level triggered
+#define MADT_ENABLED      1u
 
 // Tables are laid one after the other; those that do not fit any more clear `ok`.
 struct builder {

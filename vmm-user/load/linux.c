@@ -80,8 +80,8 @@ static uint16_t vga_option(const char *append)
             continue;
         char *end;
         unsigned long number = strtoul(word + 4, &end, 0);
-        mode = strncmp(word + 4, "ask", 3) == 0   ? VGA_ASK
-               : strncmp(word + 4, "ext", 3) == 0 ? VGA_EXTENDED
+        mode = strncmp(word + 4, "ask", 3) == 0     ? VGA_ASK
+               : strncmp(word + 4, "ext", 3) == 0   ? VGA_EXTENDED
                : end > word + 4 && number < VGA_ASK ? (uint16_t)number
                                                     : VGA_NORMAL;
     }
@@ -94,7 +94,8 @@ uint16_t load_linux_graphics(const char *append)
     return mode >= VGA_VBE_FIRST && mode <= VGA_VBE_LAST ? mode - VGA_VBE_OFFSET : 0;
 }
 
-// Its setup code has to run: in old kernels always, else for a text mode, of which it alone has the list and the numbers.
+// Its setup code has to run: in old kernels always, else for a text mode, of which it alone has the list and the
+// numbers.
 static bool needs_setup(const struct setup_header *hdr, const char *append)
 {
     return hdr->version < PROTOCOL_32 || (hdr->version < PROTOCOL_RELOC && hdr->code32_start != HIGH) ||
@@ -273,8 +274,9 @@ static void setup_place(const struct guest_mem *mem, const struct load_request *
 bool load_linux(const struct guest_mem *mem, const struct load_request *request, struct load_entry *entry, char *error)
 {
     struct linux_image image = {0};
-    if (!image_check(&request->kernel, request->append, &image, error) || !image_place(mem, &request->kernel, &image, error) ||
-        !initrd_place(mem, request, &image, error) || !cmdline_place(mem, request, &image, error))
+    if (!image_check(&request->kernel, request->append, &image, error) ||
+        !image_place(mem, &request->kernel, &image, error) || !initrd_place(mem, request, &image, error) ||
+        !cmdline_place(mem, request, &image, error))
         return false;
     memcpy(guest_mem_at(mem, image.load, image.code_size), image.code, image.code_size);
     if (image.real_mode) {

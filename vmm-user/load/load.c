@@ -85,8 +85,8 @@ const struct load_file *load_initrd(const struct load_request *request, char *er
     static const struct load_file none;
     if (request->module_count <= 1)
         return request->module_count ? &request->modules[0].file : &none;
-    snprintf(error, LOAD_ERROR, "%s: takes one initrd, not %u files: only Multiboot kernels take more", request->kernel.name,
-             request->module_count);
+    snprintf(error, LOAD_ERROR, "%s: takes one initrd, not %u files: only Multiboot kernels take more",
+             request->kernel.name, request->module_count);
     return NULL;
 }
 

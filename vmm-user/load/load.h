@@ -76,8 +76,8 @@ bool load_pvh(const struct guest_mem *mem, const struct load_request *request, s
 // The file of a kernel that takes one initrd (size 0: none); NULL with a sentence if there are more.
 const struct load_file *load_initrd(const struct load_request *request, char *error);
 
-// Splits "name words,name words" in place, as QEMU's -initrd for Multiboot; returns how many, 0 = none, or more than `max`. Each text
-// begins with its name, `length` long.
+// Splits "name words,name words" in place, as QEMU's -initrd for Multiboot; returns how many, 0 = none, or more than
+// `max`. Each text begins with its name, `length` long.
 unsigned load_modules_split(char *text, const char *texts[], unsigned lengths[], unsigned max);
 
 // What `load_kernel` asks: does the file look like one?

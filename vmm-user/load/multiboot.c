@@ -126,8 +126,8 @@ static bool module_place(const struct guest_mem *mem, const struct load_module *
     return true;
 }
 
-static bool module_info(const struct guest_mem *mem, const struct load_request *request, uint64_t at,
-                        uint32_t info_at, struct multiboot_info *info, char *error)
+static bool module_info(const struct guest_mem *mem, const struct load_request *request, uint64_t at, uint32_t info_at,
+                        struct multiboot_info *info, char *error)
 {
     _Static_assert(INFO_MODULE + LOAD_MODULES * sizeof(struct multiboot_module) <= INFO_MMAP, "room for the list");
     if (!request->module_count)
@@ -143,8 +143,9 @@ static bool module_info(const struct guest_mem *mem, const struct load_request *
     return true;
 }
 
-bool multiboot_image_load(const struct guest_mem *mem, const struct load_file *file, const struct multiboot_header *header,
-                          long header_at, struct multiboot_image *image, char *error)
+bool multiboot_image_load(const struct guest_mem *mem, const struct load_file *file,
+                          const struct multiboot_header *header, long header_at, struct multiboot_image *image,
+                          char *error)
 {
     if (!(header->flags & MULTIBOOT_ADDRESSES) && load_is_elf(file))
         return elf_load(mem, file, &image->entry, &image->end, &image->low, error);

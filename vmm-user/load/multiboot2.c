@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Multiboot 2 kernels (specification 2.0): ELF, or flat with the addresses in a tag of the header; started on a PC with a BIOS.
+// Multiboot 2 kernels (specification 2.0): ELF, or flat with the addresses in a tag of the header; started on a PC with
+// a BIOS.
 #include "lib/c/printf.h"
 #include "lib/c/string.h"
 #include "vmm-user/load/multiboot_parts.h"
@@ -27,8 +28,9 @@ bool load_is_multiboot2(const struct load_file *file)
 // May the kernel ask for this tag of the information?
 static bool is_told(uint32_t type)
 {
-    const uint32_t told = 1u << MULTIBOOT2_CMDLINE | 1u << MULTIBOOT2_LOADER | 1u << MULTIBOOT2_MODULE | 1u << MULTIBOOT2_MEMORY |
-                          1u << MULTIBOOT2_MMAP | 1u << MULTIBOOT2_FRAMEBUFFER | 1u << MULTIBOOT2_RSDP_1 | 1u << MULTIBOOT2_RSDP_2;
+    const uint32_t told = 1u << MULTIBOOT2_CMDLINE | 1u << MULTIBOOT2_LOADER | 1u << MULTIBOOT2_MODULE |
+                          1u << MULTIBOOT2_MEMORY | 1u << MULTIBOOT2_MMAP | 1u << MULTIBOOT2_FRAMEBUFFER |
+                          1u << MULTIBOOT2_RSDP_1 | 1u << MULTIBOOT2_RSDP_2;
     return type < 32 && told >> type & 1;
 }
 
@@ -88,7 +90,8 @@ static bool tags_take(const struct load_file *file, long at, const struct multib
             return false;
         }
     }
-    snprintf(error, LOAD_ERROR, "%s: its Multiboot 2 header of %u bytes is cut off or has no end", file->name, header->length);
+    snprintf(error, LOAD_ERROR, "%s: its Multiboot 2 header of %u bytes is cut off or has no end", file->name,
+             header->length);
     return false;
 }
 
