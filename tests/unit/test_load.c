@@ -94,6 +94,36 @@ static void linux_64(void **state)
     assert_int_equal(zero->screen_info.orig_video_mode, 0); // nobody said what the screen shows
 }
 
+// boot.rst, "Special Command Line Options": where memory ends is the loader's business, too.
+static void linux_memory_option(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *append;
+        uint64_t top;
+    } lines[] = {{"mem=48M", 48 << 20},
+                 {"quiet mem=0x2000000", 32 << 20},
+                 {"mem=49152k mem=40m", 40 << 20},
+                 {"mem=1G", RAM},
+                 {"mem=", RAM},
+                 {"mem=nopentium", RAM},
+                 {"notmem=48M", RAM},
+                 {"memmap=48M", RAM},
+                 {"mem=99999999999999999999E", RAM}};
+    make_linux(f);
+    module(f, "initrd", (const uint8_t *)"initial", 7);
+    for (unsigned i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        f->request.append = lines[i].append;
+        assert_true(load(f));
+        const struct boot_params *zero = (const void *)(f->mem.low + f->entry.rsi);
+        assert_int_equal(zero->hdr.ramdisk_image, lines[i].top - 4096);
+    }
+    f->request.append = "mem=8M";
+    assert_false(load(f));
+    assert_string_equal(
+        f->error, "initrd: its 7 bytes do not fit between the kernel's end 0x1100000 and 0x800000: mem= is too small");
+}
+
 static void linux_screen(void **state)
 {
     struct fixture *f = *state;
@@ -623,6 +653,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(linux_64),
+        TEST(linux_memory_option),
         TEST(linux_screen),
         TEST(graphics_option),
         TEST(linux_32),

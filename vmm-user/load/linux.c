@@ -70,22 +70,45 @@ bool load_is_linux(const struct load_file *file)
     return magic == HEADER_MAGIC && file->data[0x1fe] == 0x55 && file->data[0x1ff] == 0xaa;
 }
 
-// What `vga=` asks of the setup code (boot.rst, "Special Command Line Options").
-static uint16_t vga_option(const char *append)
+// The value of an option that the boot loader heeds (boot.rst, "Special Command Line Options"): the last one's; NULL =
+// there is none.
+static const char *option(const char *append, const char *name)
 {
-    uint16_t mode = VGA_NORMAL;
+    const char *value = NULL;
     for (const char *word = append; *word; word += strcspn(word, " ")) {
         word += strspn(word, " ");
-        if (strncmp(word, "vga=", 4) != 0)
-            continue;
-        char *end;
-        unsigned long number = strtoul(word + 4, &end, 0);
-        mode = strncmp(word + 4, "ask", 3) == 0     ? VGA_ASK
-               : strncmp(word + 4, "ext", 3) == 0   ? VGA_EXTENDED
-               : end > word + 4 && number < VGA_ASK ? (uint16_t)number
-                                                    : VGA_NORMAL;
+        if (strncmp(word, name, strlen(name)) == 0)
+            value = word + strlen(name);
     }
-    return mode;
+    return value;
+}
+
+// What `vga=` asks of the setup code.
+static uint16_t vga_option(const char *append)
+{
+    const char *value = option(append, "vga=");
+    if (!value)
+        return VGA_NORMAL;
+    char *end;
+    unsigned long number = strtoul(value, &end, 0);
+    return strncmp(value, "ask", 3) == 0     ? VGA_ASK
+           : strncmp(value, "ext", 3) == 0   ? VGA_EXTENDED
+           : end > value && number < VGA_ASK ? (uint16_t)number
+                                             : VGA_NORMAL;
+}
+
+// Where `mem=` says that memory ends.
+static uint64_t mem_option(const char *append)
+{
+    static const char units[] = "kmgtpe";
+    const char *value = option(append, "mem=");
+    char *end;
+    uint64_t number = value ? strtoull(value, &end, 0) : 0;
+    if (!number)
+        return UINT64_MAX;
+    const char *unit = *end ? strchr(units, *end | 0x20) : NULL;
+    unsigned shift = unit && *unit ? 10 * (unsigned)(unit - units + 1) : 0;
+    return number << shift >> shift == number ? number << shift : UINT64_MAX;
 }
 
 uint16_t load_linux_graphics(const char *append)
@@ -179,13 +202,14 @@ static bool initrd_place(const struct guest_mem *mem, const struct load_request 
     if (!file->size)
         return true;
     uint64_t top = (uint64_t)image->hdr.initrd_addr_max + 1;
-    if (top > mem->low_size)
-        top = mem->low_size;
-    uint64_t size = (file->size + 0xfff) & ~0xfffull;
+    uint64_t limit = mem_option(request->append), size = (file->size + 0xfff) & ~0xfffull;
+    bool limited = limit < top && limit < mem->low_size;
+    if (limited || top > mem->low_size)
+        top = limited ? limit : mem->low_size;
     if (size > top || (top - size) < image->end) {
-        snprintf(error, LOAD_ERROR,
-                 "%s: its %zu bytes do not fit between the kernel's end 0x%llx and 0x%llx: give the VM more memory",
-                 file->name, file->size, (unsigned long long)image->end, (unsigned long long)top);
+        snprintf(error, LOAD_ERROR, "%s: its %zu bytes do not fit between the kernel's end 0x%llx and 0x%llx: %s",
+                 file->name, file->size, (unsigned long long)image->end, (unsigned long long)top,
+                 limited ? "mem= is too small" : "give the VM more memory");
         return false;
     }
     uint64_t at = (top - size) & ~0xfffull;
