@@ -105,7 +105,7 @@ static void storm(void *arg)
         if (i % 3 == 0)
             ctrl_pd(PD_UNMAP_OBJ, SEL_SELF_PD, base + 100, 0, 0, pd_arg(7, 0));
     }
-    ctrl_pd(PD_UNMAP_OBJ, SEL_SELF_PD, base, 0, 0, pd_arg(200, 0));
+    drop(base, 200);
     __atomic_sub_fetch(&storms_left, 1, __ATOMIC_SEQ_CST);
     sm_up(storm_done);
 }
