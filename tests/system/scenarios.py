@@ -96,6 +96,8 @@ video.pictures_are_those_of_qemu                   130L      -
 video.grub_in_graphics                               40      -
 video.linux_on_the_screen                            10    40L
 video.linux_with_a_framebuffer                       45      -
+guests.installer_i386                                30      -
+guests.installer_amd64                              32L      -
 guests.graphical_installer                          85L      -
 inspect.small_guests                                  4     15
 inspect.dead_end                                      4      -

@@ -176,6 +176,26 @@ def test_too_little_memory_is_said():
         mica.power_off()
 
 
+def installer_asks(arch):
+    """Debian's installer starts on the serial console, asks for a language, and goes on to the next question when one is chosen."""
+    with System("--boot-only-files", "--memory", "2048", *stock(f"installer-{arch}")) as mica:
+        vm = mica.vm_start('vm run -n installer -m 1024M -kernel k -initrd i -append "console=ttyS0 quiet DEBIAN_FRONTEND=text"')
+        mica.send(f"vm console {vm}\n")
+        mica.expect(r"Select a language(.*\n)*.*Prompt:", WINDOW_SECONDS)
+        mica.send("\r")
+        mica.expect(r"Select your location(.*\n)*.*Prompt:", WINDOW_SECONDS)
+        mica.leave()
+        mica.power_off()
+
+
+def test_installer_amd64():
+    installer_asks("amd64")
+
+
+def test_installer_i386():
+    installer_asks("i386")
+
+
 def test_graphical_installer():
     """Debian's installer sets a mode of its own and shows its first window, drawn in thousands of colours."""
     with System("--boot-only-files", "--memory", "3072", *stock("graphical-amd64")) as mica:
