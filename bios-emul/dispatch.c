@@ -99,7 +99,7 @@ enum bios_result bios_call(struct bios *b, struct bios_regs *r, int service)
 
 bool bios_rom_install(struct bios *b)
 {
-    shadow_open(b, true);
+    shadow_open(b, true, false);
     if (!mem_write(b, BIOS_ROM_BASE, bios_rom, BIOS_ROM_SIZE))
         return false;
     if (!b->config.vmmcall)

@@ -32,15 +32,17 @@ void cmos_write(struct bios *b, uint8_t index, uint8_t value)
     port_out(b, RTC_DATA, value);
 }
 
-void shadow_open(struct bios *b, bool open)
+static void pam_write(struct bios *b, unsigned pam, uint8_t value)
 {
-    b->host.out(b->host.ctx, PCI_CONFIG_ADDRESS, 4, PCI_CONFIG_ENABLE | (PCI_82441FX_PAM & ~3u));
-    port_out(b, PCI_CONFIG_DATA + (PCI_82441FX_PAM & 3), (open ? PAM_BOTH : PAM_READ << 4) & 0xf0);
-    for (unsigned pam = PCI_82441FX_PAM + 1; pam < PCI_82441FX_PAM_END;
-         pam++) { // no ROM is there: free for memory managers
-        b->host.out(b->host.ctx, PCI_CONFIG_ADDRESS, 4, PCI_CONFIG_ENABLE | (pam & ~3u));
-        port_out(b, (uint16_t)(PCI_CONFIG_DATA + (pam & 3)), PAM_BOTH);
-    }
+    b->host.out(b->host.ctx, PCI_CONFIG_ADDRESS, 4, PCI_CONFIG_ENABLE | (pam & ~3u));
+    port_out(b, (uint16_t)(PCI_CONFIG_DATA + (pam & 3)), value);
+}
+
+void shadow_open(struct bios *b, bool bios, bool roms)
+{
+    pam_write(b, PCI_82441FX_PAM, (bios ? PAM_BOTH : PAM_READ << 4) & 0xf0);
+    for (unsigned pam = PCI_82441FX_PAM + 1; pam < PCI_82441FX_PAM_END; pam++)
+        pam_write(b, pam, roms ? PAM_BOTH : PAM_READ << 4 | PAM_READ);
 }
 
 static void chips_init(struct bios *b)
@@ -192,7 +194,7 @@ enum bios_result post(struct bios *b, struct bios_regs *r)
     time_post(b);
     tables_post(b);
     disk_post(b);
-    shadow_open(b, false);
+    shadow_open(b, false, false);
     b->state.rom_next = 0xc000;
     return BIOS_DONE;
 }
@@ -229,6 +231,7 @@ enum bios_result rom_scan(struct bios *b, struct bios_regs *r)
         r->a.l = 1;
         break;
     }
+    shadow_open(b, false, r->a.l); // its initialisation may write to its memory
     return BIOS_DONE;
 }
 

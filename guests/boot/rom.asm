@@ -1,6 +1,6 @@
 ; SPDX-License-Identifier: MIT
 ; The BIOS at F0000 is read-only after POST: what the processor, the disk services and the chips write there is lost, until
-; the i440FX' PAM register says otherwise. (disk: hda)
+; the i440FX' PAM register says otherwise. So is memory below it that no option ROM uses. (disk: hda)
 %include "boot.inc"
 
 ROM     equ 0f000h
@@ -109,6 +109,13 @@ main:   mov ax, ROM
         call pam
         say 'as before '
         call same
+        say 'D0000 '
+        mov ax, 0d000h
+        mov es, ax
+        mov ax, [es:0]
+        not word [es:0]
+        cmp [es:0], ax
+        call is
         done
 
 ; AL to register 59h
