@@ -47,15 +47,19 @@ static void motor_on(struct bios *b, const struct drive *d)
     bda_set8(b, BDA_FD_TIMEOUT, 0x25);
 }
 
-// A new medium answers its first access with 06h.
-static bool medium_changed(struct bios *b, const struct drive *d)
+// A new floppy answers its first access with 06h; a drive without one is not ready.
+static enum disk_status medium_status(struct bios *b, const struct drive *d)
 {
     uint8_t bit = (uint8_t)(1u << d->index);
-    if (!d->floppy || d->emulated || !(d->disk->changed || b->state.floppy_changed & bit))
-        return false;
+    if (!d->floppy || d->emulated)
+        return DISK_OK;
+    if (!d->disk->sectors)
+        return DISK_TIMEOUT;
+    if (!d->disk->changed && !(b->state.floppy_changed & bit))
+        return DISK_OK;
     d->disk->changed = false;
     b->state.floppy_changed &= (uint8_t)~bit;
-    return true;
+    return DISK_CHANGED;
 }
 
 static enum disk_status transfer(struct bios *b, struct bios_regs *r, struct drive *d, bool write)
@@ -64,15 +68,15 @@ static enum disk_status transfer(struct bios *b, struct bios_regs *r, struct dri
     uint32_t moved = 0, count = r->a.l;
     if (!count || count > COUNT_MAX || !chs_lba(r, d, &lba))
         return DISK_PARAMETER;
-    if (medium_changed(b, d)) {
+    enum disk_status status = medium_status(b, d);
+    if (status != DISK_OK) {
         r->a.l = 0;
-        return DISK_CHANGED;
+        return status;
     }
     if (d->floppy)
         motor_on(b, d);
     uint32_t at = r->es_base + r->b.x;
-    enum disk_status status =
-        write ? drive_write(b, d, lba, count, at, &moved) : drive_read(b, d, lba, count, at, &moved);
+    status = write ? drive_write(b, d, lba, count, at, &moved) : drive_read(b, d, lba, count, at, &moved);
     r->a.l = (uint8_t)moved;
     return status;
 }
@@ -160,9 +164,7 @@ static enum disk_status hard_only(struct bios *b, struct bios_regs *r, struct dr
 static enum disk_status change_line(struct bios *b, struct bios_regs *r, struct drive *d)
 {
     (void)r;
-    if (!d->floppy)
-        return DISK_OK;
-    return medium_changed(b, d) ? DISK_CHANGED : DISK_OK;
+    return medium_status(b, d) == DISK_OK ? DISK_OK : DISK_CHANGED; // with no disk the line stays active
 }
 
 // AH=17h, 18h: the type of medium for a format; the image has but one.

@@ -145,50 +145,39 @@ static bool medium_write(void *ctx, uint64_t lba, uint32_t count, const void *fr
     return block_write(&medium->backend, lba, count, from) == BLOCK_OK;
 }
 
-static void *page_alloc(void *ctx)
+void firmware_insert(struct vm *vm, enum media_drive drive, struct medium *medium)
 {
-    return disk_pages_take(ctx);
-}
-
-bool firmware_insert(struct vm *vm, enum firmware_medium which, const void *file, uint64_t size)
-{
-    static const struct {
-        enum block_kind kind;
-        enum bios_disk_type type;
-    } kinds[MEDIUM_COUNT] = {
-        [MEDIUM_FDA] = {BLOCK_FLOPPY, BIOS_FLOPPY},  [MEDIUM_FDB] = {BLOCK_FLOPPY, BIOS_FLOPPY},
-        [MEDIUM_HDA] = {BLOCK_DISK, BIOS_HARD_DISK}, [MEDIUM_HDB] = {BLOCK_DISK, BIOS_HARD_DISK},
-        [MEDIUM_CD] = {BLOCK_CD, BIOS_CD},
-    };
+    static const enum bios_disk_type types[] = {
+        [BLOCK_FLOPPY] = BIOS_FLOPPY, [BLOCK_DISK] = BIOS_HARD_DISK, [BLOCK_CD] = BIOS_CD};
     struct firmware *f = &vm->firmware;
-    struct block_ram *medium = &f->media[which];
-    struct bios_disk *const disks[MEDIUM_COUNT] = {&f->bios.floppy[0], &f->bios.floppy[1], &f->bios.hard_disk[0],
+    struct bios_disk *const disks[MEDIA_DRIVES] = {&f->bios.floppy[0], &f->bios.floppy[1], &f->bios.hard_disk[0],
                                                    &f->bios.hard_disk[1], &f->bios.cd[0]};
-    if (!size || !block_ram_init(medium, kinds[which].kind, file, size,
-                                 kinds[which].kind == BLOCK_CD ? NULL : page_alloc, &f->pages))
-        return false;
-    if (!medium->backend.read_only && !disk_pages_expect(size))
-        return false;
-    *disks[which] = (struct bios_disk){.type = kinds[which].type,
-                                       .sector_size = medium->backend.sector_size,
-                                       .sectors = medium->backend.sectors,
-                                       .read_only = medium->backend.read_only,
-                                       .read = medium_read,
-                                       .write = medium_write,
-                                       .ctx = medium};
-    return true;
+    struct bios_disk *disk = disks[drive];
+    bool changed = f->drives[drive];
+    f->drives[drive] = true;
+    f->medium[drive] = medium;
+    disk->sectors = 0;
+    if (medium)
+        *disk = (struct bios_disk){.type = types[medium->ram.backend.kind],
+                                   .sector_size = medium->ram.backend.sector_size,
+                                   .sectors = medium->ram.backend.sectors,
+                                   .read_only = medium->ram.backend.read_only,
+                                   .changed = changed,
+                                   .read = medium_read,
+                                   .write = medium_write,
+                                   .ctx = &medium->ram};
 }
 
-const struct block_backend *firmware_medium(const struct vm *vm, enum firmware_medium which)
+const struct block_backend *firmware_medium(const struct vm *vm, enum media_drive drive)
 {
-    const struct block_backend *medium = &vm->firmware.media[which].backend;
-    return block_present(medium) ? medium : NULL;
+    const struct medium *medium = vm->firmware.medium[drive];
+    return medium ? &medium->ram.backend : NULL;
 }
 
-bool firmware_has_media(const struct vm *vm)
+bool firmware_has_drives(const struct vm *vm)
 {
-    for (unsigned i = 0; i < MEDIUM_COUNT; i++)
-        if (firmware_medium(vm, i))
+    for (unsigned i = 0; i < MEDIA_DRIVES; i++)
+        if (vm->firmware.drives[i])
             return true;
     return false;
 }

@@ -2,21 +2,19 @@
 // The firmware in this VM: bios-emul/ fed with the guest's memory, its ports and its media.
 #pragma once
 #include "bios-emul/bios.h"
-#include "vmm-user/block_ram.h"
-#include "vmm-user/disk_pages.h"
 #include "vmm-user/exit.h"
 #include "vmm-user/load/load.h"
+#include "vmm-user/media.h"
 #include "vmm-user/tally.h"
-
-enum firmware_medium { MEDIUM_FDA, MEDIUM_FDB, MEDIUM_HDA, MEDIUM_HDB, MEDIUM_CD, MEDIUM_COUNT };
 
 struct firmware {
     struct bios bios;
-    struct block_ram media[MEDIUM_COUNT];
-    struct disk_pages pages;  // of what the guest wrote to them
-    struct tally unknown;     // vector << 16 | AX of calls that it does not have
-    struct utcb_state *state; // of the call that is being answered
-    uint64_t fault_address;   // what the guest has not mapped, while `faulted`
+    struct media media;
+    bool drives[MEDIA_DRIVES];           // those that this VM has
+    struct medium *medium[MEDIA_DRIVES]; // what is in them, NULL: nothing
+    struct tally unknown;                // vector << 16 | AX of calls that it does not have
+    struct utcb_state *state;            // of the call that is being answered
+    uint64_t fault_address;              // what the guest has not mapped, while `faulted`
     uint32_t fault_error;
     bool faulted;
 };
@@ -24,12 +22,12 @@ struct firmware {
 // Puts the media and the memory map into the firmware. Once, when the machine is built.
 void firmware_create(struct vm *vm);
 
-// The medium of a drive, NULL: none. And is there any?
-const struct block_backend *firmware_medium(const struct vm *vm, enum firmware_medium which);
-bool firmware_has_media(const struct vm *vm);
+// The medium in a drive, NULL: none. And is there any drive?
+const struct block_backend *firmware_medium(const struct vm *vm, enum media_drive drive);
+bool firmware_has_drives(const struct vm *vm);
 
-// A medium from a file; `size` 0: none. False: it cannot be one.
-bool firmware_insert(struct vm *vm, enum firmware_medium which, const void *file, uint64_t size);
+// Puts a medium into a drive, or (NULL) takes it out. The drive's own controller is told by machine_insert.
+void firmware_insert(struct vm *vm, enum media_drive drive, struct medium *medium);
 
 // The ROM into memory, and how the processor starts. At power-on and reset.
 bool firmware_load(struct vm *vm);

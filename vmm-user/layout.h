@@ -7,14 +7,14 @@
 #define VA_KERNEL_FILE     0x0800000000ul // boot files, read-only
 #define VA_INITRD_FILE     0x0900000000ul
 #define VA_CONFIG_FILE     0x0a00000000ul
-#define VA_MEDIA           0x4000000000ul // boot files that are disks, read-only
-#define VA_MEDIA_SPACE     0x1000000000ul // for each
-#define VA_DISK_PAGES      0x9000000000ul // copies of what guests wrote to disks
-#define VA_FRAMEBUFFER     0x0b00000000ul // the linear framebuffer
-#define VA_SNAPSHOT        0x0b80000000ul // of the screen (screenshot.c)
-#define VA_DISPLAY         0x0bc0000000ul // screen_pixels.c
-#define VA_CHANNELS        0x0c00000000ul // 64 KiB apart
-#define VA_HANDLER_STACK   0x0d00010000ul // top
+#define VA_MEDIA           0x4000000000ul  // boot files that are disks, read-only
+#define VA_MEDIA_SPACE     0x1000000000ul  // for each
+#define VA_DISK_PAGES      0x14000000000ul // behind 16 of them: copies of what guests wrote to disks
+#define VA_FRAMEBUFFER     0x0b00000000ul  // the linear framebuffer
+#define VA_SNAPSHOT        0x0b80000000ul  // of the screen (screenshot.c)
+#define VA_DISPLAY         0x0bc0000000ul  // screen_pixels.c
+#define VA_CHANNELS        0x0c00000000ul  // 64 KiB apart
+#define VA_HANDLER_STACK   0x0d00010000ul  // top
 #define VA_HANDLER_UTCB    0x0e00000000ul
 #define VA_VCPU_PAGES      0x0f00000000ul           // virtual-APIC page, statistics
 #define VA_NATIVE          (VA_VCPU_PAGES + 0x2000) // code, see native.c

@@ -20,6 +20,7 @@ enum {
     IRQ_IDE2 = 15
 };
 enum { ISA_DEVFN = 1 << 3, IDE_DEVFN = ISA_DEVFN | 1, VGA_DEVFN = 2 << 3 }; // as on a PIIX3, and as QEMU has it
+enum { CD_CHANNEL = 1, CD_DRIVE = 0 };
 
 #define COM1_BASE 0x3f8
 
@@ -132,27 +133,43 @@ static void cmos_fill(struct rtc *rtc, const struct guest_mem *mem)
     }
 }
 
+static void drive_attach(struct machine *m, enum media_drive drive, const struct block_backend *medium)
+{
+    static const struct {
+        uint8_t channel, drive;
+    } ide[] = {[MEDIA_HDA] = {0, 0}, [MEDIA_HDB] = {0, 1}, [MEDIA_CD] = {CD_CHANNEL, CD_DRIVE}};
+    if (media_slots[drive].kind == BLOCK_FLOPPY)
+        floppy_attach(&m->floppy, drive - MEDIA_FDA, medium);
+    else
+        ide_attach(&m->ide, ide[drive].channel, ide[drive].drive, medium);
+}
+
+void machine_insert(struct vm *vm, enum media_drive drive, struct medium *medium)
+{
+    static const struct block_backend no_disc = {.kind = BLOCK_CD, .sector_size = 2048};
+    struct machine *m = &vm->machine;
+    firmware_insert(vm, drive, medium);
+    const struct block_backend *backend = firmware_medium(vm, drive);
+    if (drive == MEDIA_CD)
+        ide_change_disc(&m->ide, CD_CHANNEL, CD_DRIVE, backend ? backend : &no_disc);
+    else if (!floppy_attach(&m->floppy, drive - MEDIA_FDA, backend))
+        floppy_attach(&m->floppy, drive - MEDIA_FDA, NULL); // of no format that the controller knows: as good as none
+}
+
 // The controllers of the media that the configuration names; a VM without any has none. False: see machine_init.
 static bool disks_init(struct vm *vm)
 {
     struct machine *m = &vm->machine;
     struct clock *clock = &vm->clock.clock;
-    static const struct {
-        enum firmware_medium medium;
-        uint8_t channel, drive;
-    } ide_drives[] = {{MEDIUM_HDA, 0, 0}, {MEDIUM_HDB, 0, 1}, {MEDIUM_CD, 1, 0}};
-    if (!firmware_has_media(vm))
+    if (!firmware_has_drives(vm))
         return true;
     dma_init(&m->dma, clock, &vm->mem);
     floppy_init(&m->floppy, clock, &m->dma, isa_irq(m, IRQ_FLOPPY));
     piix3_isa_init(&m->isa, clock);
     ide_init(&m->ide, clock, &vm->mem, isa_irq(m, IRQ_IDE1), isa_irq(m, IRQ_IDE2));
-    for (unsigned i = 0; i < 2; i++)
-        if (firmware_medium(vm, MEDIUM_FDA + i))
-            floppy_attach(&m->floppy, i, firmware_medium(vm, MEDIUM_FDA + i));
-    for (unsigned i = 0; i < sizeof(ide_drives) / sizeof(ide_drives[0]); i++)
-        if (firmware_medium(vm, ide_drives[i].medium))
-            ide_attach(&m->ide, ide_drives[i].channel, ide_drives[i].drive, firmware_medium(vm, ide_drives[i].medium));
+    for (unsigned i = 0; i < MEDIA_DRIVES; i++)
+        if (firmware_medium(vm, i))
+            drive_attach(m, i, firmware_medium(vm, i));
     return piix3_isa_plug(&m->isa, &m->pci, ISA_DEVFN) && ide_plug(&m->ide, &m->pci, IDE_DEVFN) &&
            bus_add(&m->bus, &m->dma.dev) && bus_add(&m->bus, &m->floppy.dev) && bus_add(&m->bus, &m->isa.dev) &&
            bus_add(&m->bus, &m->ide.dev);

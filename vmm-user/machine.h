@@ -21,6 +21,7 @@
 #include "vmm-user/devices/test_device.h"
 #include "vmm-user/devices/uart16550.h"
 #include "vmm-user/devices/vga.h"
+#include "vmm-user/media.h"
 #include "vmm-user/typing.h"
 
 struct vm;
@@ -56,6 +57,9 @@ bool machine_init(struct vm *vm);
 
 // Power-on state of every chip.
 void machine_reset(struct vm *vm);
+
+// Handler: another floppy or CD goes into its drive, or (NULL) none.
+void machine_insert(struct vm *vm, enum media_drive drive, struct medium *medium);
 
 // Bytes that the console sent, as many as the serial port takes.
 void machine_input(struct vm *vm);

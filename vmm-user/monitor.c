@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Commands that the shell sends to this VM: one line each; the answer is lines. One table.
 #include "lib/c/string.h"
+#include "lib/c/strtol.h"
 #include "lib/sys/hypercall.h"
 #include "lib/sys/root.h"
 #include "vmm-user/answer.h"
@@ -9,6 +10,8 @@
 #include "vmm-user/layout.h"
 #include "vmm-user/screenshot.h"
 #include "vmm-user/vm.h"
+
+#define MOUSE_MAX 1000 // counts at once
 
 // ---- stat
 
@@ -71,8 +74,8 @@ static void command_stat(struct answer *a, const char *args)
     if (vm.resets)
         say(a, "resets           %14llu%s%s\n", (unsigned long long)vm.resets, vm.reason[0] ? ", the last one: " : "",
             vm.reason);
-    if (vm.firmware.pages.used)
-        say(a, "written to disks %14llu KiB, in memory\n", (unsigned long long)(vm.firmware.pages.used >> 10));
+    if (vm.firmware.media.pages.used)
+        say(a, "written to disks %14llu KiB, in memory\n", (unsigned long long)(vm.firmware.media.pages.used >> 10));
     if (v->unknown_opcodes)
         say(a, "unknown instructions %10llu\n", (unsigned long long)v->unknown_opcodes);
     tally_say(a, "MSR read", &vm.msr_reads, false, 8);
@@ -219,6 +222,83 @@ static void command_keys(struct answer *a, const char *args)
     vcpu_kick(&vm.vcpus[0], ATTENTION_WORK);
 }
 
+// ---- the machine's outside: its button, its mouse, its drives
+
+static bool errand_run(struct answer *a, enum vm_request request, const union vm_errand *errand)
+{
+    const char *error = NULL;
+    if (vm.state != VM_RUNNING)
+        error = "does not run";
+    else if (__atomic_load_n(&vm.request, __ATOMIC_ACQUIRE) != VM_REQUEST_NONE)
+        error = "is busy with the last command: try again"; // whose errand it may still read
+    else
+        vm.errand = *errand;
+    if (!error && !inspect_ask(request))
+        error = "is busy: it will be done when its vCPU answers";
+    if (error)
+        say(a, "vm %u %s\n", start_info()->vm_id, error);
+    return !error;
+}
+
+static void command_power(struct answer *a, const char *args)
+{
+    (void)args;
+    if (errand_run(a, VM_REQUEST_BUTTON, &(union vm_errand){0}))
+        say(a, "vm %u: power button pressed\n", start_info()->vm_id);
+}
+
+// "DX DY [BUTTONS [DZ]]"
+static void command_mouse(struct answer *a, const char *args)
+{
+    long values[4] = {0};
+    const char *at = args;
+    for (unsigned i = 0; i < 4; i++) {
+        char *end;
+        values[i] = strtol(at, &end, 0);
+        if ((end == at && i < 2) || values[i] < -MOUSE_MAX || values[i] > MOUSE_MAX) {
+            say(a, "DX, DY and the wheel are numbers from -%d to %d, BUTTONS bits: 1 left, 2 right, 4 middle\n",
+                MOUSE_MAX, MOUSE_MAX);
+            return;
+        }
+        at = end;
+    }
+    const union vm_errand errand = {
+        .mouse = {
+            .dx = (int)values[0], .dy = (int)values[1], .dz = (int)values[3], .buttons = (unsigned)values[2] & 7}};
+    errand_run(a, VM_REQUEST_MOUSE, &errand);
+}
+
+// "DRIVE FILE", or "DRIVE none".
+static void command_insert(struct answer *a, const char *args)
+{
+    size_t length = strcspn(args, " ");
+    const char *name = args + length + strspn(args + length, " ");
+    union vm_errand errand = {0};
+    unsigned drive = 0;
+    while (drive < MEDIA_DRIVES &&
+           (strlen(media_slots[drive].key) != length || memcmp(args, media_slots[drive].key, length) != 0))
+        drive++;
+    if (drive == MEDIA_DRIVES || media_slots[drive].kind == BLOCK_DISK) {
+        say(a, "'%.*s': what can be changed is fda, fdb and cdrom\n", (int)length, args);
+        return;
+    }
+    if (!vm.firmware.drives[drive]) {
+        say(a, "vm %u has no %s drive: it is there if the VM starts with a medium in it\n", start_info()->vm_id,
+            media_slots[drive].key);
+        return;
+    }
+    errand.insert.drive = drive;
+    if (strcmp(name, "none") != 0) {
+        enum media_error e = media_take(&vm.firmware.media, drive, name, &errand.insert.medium);
+        if (e != MEDIA_OK) {
+            say(a, "%s '%.*s' %s\n", media_slots[drive].key, CONFIG_FILE - 1, name, media_error_text(e));
+            return;
+        }
+    }
+    if (errand_run(a, VM_REQUEST_INSERT, &errand))
+        say(a, "vm %u: %s: %s\n", start_info()->vm_id, media_slots[drive].key, name);
+}
+
 // ---- a look inside
 
 static void command_regs(struct answer *a, const char *args)
@@ -233,7 +313,8 @@ static const struct {
 } commands[] = {
     {"screen", command_screen}, {"picture", command_picture}, {"keys", command_keys},     {"stat", command_stat},
     {"reset", command_reset},   {"pause", command_pause},     {"resume", command_resume}, {"crash", command_crash},
-    {"regs", command_regs},     {"memory", inspect_memory},
+    {"regs", command_regs},     {"memory", inspect_memory},   {"power", command_power},   {"mouse", command_mouse},
+    {"insert", command_insert},
 };
 
 size_t monitor_command(const char *line, char *out, size_t size)

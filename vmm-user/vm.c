@@ -58,30 +58,23 @@ static const char *config_read(const char *args)
 // The disks that the configuration names, each a boot file.
 static const char *media_map(void)
 {
-    static const struct {
-        const char *key;
-        size_t offset;
-    } media[MEDIUM_COUNT] = {
-        [MEDIUM_FDA] = {"fda", offsetof(struct vm_config, fda)},
-        [MEDIUM_FDB] = {"fdb", offsetof(struct vm_config, fdb)},
-        [MEDIUM_HDA] = {"hda", offsetof(struct vm_config, hda)},
-        [MEDIUM_HDB] = {"hdb", offsetof(struct vm_config, hdb)},
-        [MEDIUM_CD] = {"cdrom", offsetof(struct vm_config, cdrom)},
-    };
     firmware_create(&vm);
-    for (unsigned i = 0; i < MEDIUM_COUNT; i++) {
-        const char *name = (const char *)&vm.config + media[i].offset;
-        struct load_file file;
+    for (unsigned i = 0; i < MEDIA_DRIVES; i++) {
+        const struct media_slot *slot = &media_slots[i];
+        const char *name = (const char *)&vm.config + slot->config;
+        struct medium *medium;
         if (!name[0])
             continue;
-        if (!file_map(VA_MEDIA + i * VA_MEDIA_SPACE, name, &file)) {
-            config_missing_file(&vm.config, media[i].key, name, vm.config.disk_line, vm.reason);
+        enum media_error e = media_take(&vm.firmware.media, i, name, &medium);
+        if (e == MEDIA_OK && !medium->ram.backend.read_only && !disk_pages_expect(medium->ram.size))
+            e = MEDIA_UNFIT;
+        if (e == MEDIA_MISSING)
+            config_missing_file(&vm.config, slot->key, name, vm.config.disk_line, vm.reason);
+        else if (e != MEDIA_OK)
+            snprintf(vm.reason, sizeof(vm.reason), "%s '%s' %s", slot->key, name, media_error_text(e));
+        if (e != MEDIA_OK)
             return vm.reason;
-        }
-        if (!firmware_insert(&vm, i, file.data, file.size)) {
-            snprintf(vm.reason, sizeof(vm.reason), "%s '%s' is empty or larger than a disk can be", media[i].key, name);
-            return vm.reason;
-        }
+        firmware_insert(&vm, i, medium);
     }
     return NULL;
 }
@@ -293,6 +286,25 @@ bool vm_recall_due(void)
     return at_recall(__atomic_load_n(&vm.request, __ATOMIC_ACQUIRE));
 }
 
+static void press_button(const union vm_errand *e)
+{
+    (void)e;
+    acpi_pm_press_button(&vm.machine.acpi);
+}
+
+static void move_mouse(const union vm_errand *e)
+{
+    i8042_mouse(&vm.machine.i8042, e->mouse.dx, e->mouse.dy, e->mouse.dz, e->mouse.buttons);
+}
+
+static void insert_medium(const union vm_errand *e)
+{
+    machine_insert(&vm, e->insert.drive, e->insert.medium);
+}
+
+static void (*const errands[])(const union vm_errand *) = {
+    [VM_REQUEST_BUTTON] = press_button, [VM_REQUEST_MOUSE] = move_mouse, [VM_REQUEST_INSERT] = insert_medium};
+
 bool vm_work(struct vcpu *v)
 {
     enum vm_request request = __atomic_exchange_n(&vm.request, VM_REQUEST_NONE, __ATOMIC_ACQ_REL);
@@ -308,6 +320,9 @@ bool vm_work(struct vcpu *v)
             vm_pause(v);
         } else if (request == VM_REQUEST_LOOK) {
             inspect_keep(v, v->state);
+            inspect_done();
+        } else if (request >= VM_REQUEST_BUTTON) {
+            errands[request](&vm.errand);
             inspect_done();
         } else if (request != VM_REQUEST_RESUME) {
             if (request == VM_REQUEST_STOP)

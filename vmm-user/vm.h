@@ -25,6 +25,21 @@ enum vm_request {
     VM_REQUEST_PAUSE,
     VM_REQUEST_RESUME,
     VM_REQUEST_LOOK,
+    VM_REQUEST_BUTTON, // these ask for what `errand` says
+    VM_REQUEST_MOUSE,
+    VM_REQUEST_INSERT,
+};
+
+// What the main thread asks the handler to do to the machine.
+union vm_errand {
+    struct {
+        int dx, dy, dz;
+        unsigned buttons;
+    } mouse;
+    struct {
+        enum media_drive drive;
+        struct medium *medium;
+    } insert;
 };
 
 struct vm {
@@ -46,6 +61,7 @@ struct vm {
     struct channel *terminal;      // the guest's serial console; NULL = nobody listens. The handler's
     struct channel *terminal_next; // the main thread connected a new one
     struct inspection inspection;
+    union vm_errand errand;
     struct vcpu vcpus[VM_VCPUS];
 };
 

@@ -237,12 +237,12 @@ static void save_load(struct input *in, bool damage)
 static void outside(struct input *in)
 {
     uint8_t what = (uint8_t)take(in, 1), codes[3] = {what, 0xf0, (uint8_t)take(in, 1)};
-    switch (what % 6) {
+    switch (what % 5) {
     case 0:
         uart_receive(&m.uart, codes[2]);
         break;
     case 1:
-        i8042_key(&m.i8042, codes, 1 + what / 6 % 3);
+        i8042_key(&m.i8042, codes, 1 + what / 5 % 3);
         break;
     case 2:
         i8042_mouse(&m.i8042, (int32_t)take(in, 4), (int32_t)take(in, 4), (int8_t)take(in, 1), codes[2]);
@@ -252,9 +252,6 @@ static void outside(struct input *in)
         break;
     case 4:
         isa_set(0, codes[2] % 24, what & 64);
-        break;
-    case 5:
-        apic_bus_msi(&m.bus, 0xfee00000 | take(in, 3), (uint32_t)take(in, 2));
         break;
     }
 }

@@ -99,6 +99,11 @@ video.linux_with_a_framebuffer                       45      -
 guests.installer_i386                                30      -
 guests.installer_amd64                              32L      -
 guests.graphical_installer                          85L      -
+outside.power_button_without_acpi                     3      -
+outside.power_button_with_acpi                        7      -
+outside.mouse                                         3     15
+outside.floppies                                     10      -
+outside.cds                                          15      -
 inspect.small_guests                                  4     15
 inspect.dead_end                                      4      -
 inspect.idle_linux                                   10      -

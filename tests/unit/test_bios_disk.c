@@ -457,6 +457,33 @@ static void test_floppies(void **state)
         }
 }
 
+// A new disk is told once; with none in it the drive is there, but not ready, and the change line stays active.
+static void test_floppy_change(void **state)
+{
+    struct bios_disk *floppy = &m.bios.floppy[0];
+    uint64_t sectors = floppy->sectors;
+    (void)state;
+    assert_false(call(0x13, 0x0201, 0, 1, 0));
+    assert_false(call(0x13, 0x1600, 0, 0, 0));
+    floppy->changed = true;
+    assert_true(call(0x13, 0x0201, 0, 1, 0));
+    assert_int_equal(r.a.x, 0x0600);
+    assert_false(call(0x13, 0x0201, 0, 1, 0));
+    floppy->sectors = 0;
+    assert_true(call(0x13, 0x0201, 0, 1, 0));
+    assert_int_equal(r.a.x, 0x8000);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_true(call(0x13, 0x1600, 0, 0, 0));
+        assert_int_equal(r.a.h, 0x06);
+    }
+    assert_false(call(0x13, 0x1500, 0, 0, 0));
+    assert_int_equal(r.a.h, 2);
+    floppy->sectors = sectors;
+    floppy->changed = true;
+    assert_true(call(0x13, 0x1600, 0, 0, 0));
+    assert_false(call(0x13, 0x0201, 0, 1, 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -476,6 +503,7 @@ int main(void)
         cmocka_unit_test_setup(test_mp_table, setup),
         cmocka_unit_test_setup(test_smbios, setup),
         cmocka_unit_test_setup(test_floppies, setup),
+        cmocka_unit_test_setup(test_floppy_change, setup),
         cmocka_unit_test_setup(test_no_floppy_drive, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 // sources: vmm-user/devices/floppy82077.c vmm-user/devices/floppy_data.c vmm-user/devices/dma8237.c
-// sources: vmm-user/devices/pcspeaker.c vmm-user/devices/pit8254.c vmm-user/block_ram.c
+// sources: vmm-user/block_ram.c
 #include "tests/unit/cmocka_all.h"
 #include <stdlib.h>
 #include "tests/unit/fake_machine.h"
 #include "vmm-user/block_ram.h"
 #include "vmm-user/devices/floppy82077.h"
-#include "vmm-user/devices/pcspeaker.h"
 
 #define TRACK 18
 #define IMAGE (80 * 2 * TRACK * 512)
@@ -336,31 +335,13 @@ static void test_dma(void **state)
     assert_int_equal(dma_transfer(&dma, 2, bytes, 4, false, &tc), 0);
 }
 
-static void test_speaker(void **state)
-{
-    (void)state;
-    static struct pit pit;
-    pit_init(&pit, &f.clock, fake_line(&f, 0));
-    assert_int_equal(pcspeaker_hz(&pit), 0);
-    out8(&pit, 0x43, 0xb6), out8(&pit, 0x42, 0xa9), out8(&pit, 0x42, 0x04);
-    assert_int_equal(pcspeaker_hz(&pit), 0);
-    out8(&pit, 0x61, 3);
-    assert_int_equal(pcspeaker_hz(&pit), 1000);
-    out8(&pit, 0x42, 20), out8(&pit, 0x42, 0);
-    fake_run(&f, FAKE_MS * 10);
-    in8(&pit, 0x61);
-    assert_int_equal(pcspeaker_hz(&pit), 0);
-    out8(&pit, 0x61, 0);
-    assert_int_equal(pcspeaker_hz(&pit), 0);
-}
-
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(test_linux_probe), T(test_read), T(test_write_and_format), T(test_errors), T(test_formats),
-        T(test_state),       T(test_dma),  T(test_speaker),
+        T(test_state),       T(test_dma),
     };
     return cmocka_run_group_tests_name("floppy", tests, NULL, NULL);
 }

@@ -87,16 +87,6 @@ static void test_ioapic_nmi_and_extint(void **state)
     assert_int_equal(lapic_pending(&lapic[0]), -1);
 }
 
-static void test_msi(void **state)
-{
-    (void)state;
-    assert_true(apic_bus_msi(&bus, 0xfee01000, 0x4055));
-    assert_int_equal(take(1), 0x55);
-    assert_true(apic_bus_msi(&bus, 0xfee0600c, 0x4065)); // logical 6, redirection hint: one of 1 and 2
-    assert_int_equal((take(1) == 0x65) + (take(2) == 0x65), 1);
-    assert_false(apic_bus_msi(&bus, 0xfec00000, 0x55));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,7 +95,6 @@ int main(void)
         cmocka_unit_test_setup(test_ioapic_eoi_by_register_or_edge, setup),
         cmocka_unit_test_setup(test_ioapic_registers, setup),
         cmocka_unit_test_setup(test_ioapic_nmi_and_extint, setup),
-        cmocka_unit_test_setup(test_msi, setup),
     };
     return cmocka_run_group_tests_name("ioapic", tests, NULL, NULL);
 }

@@ -46,6 +46,9 @@ void vm_list(const struct words *w, unsigned first);
 void vm_stat(const struct words *w, unsigned first);
 void vm_screen(const struct words *w, unsigned first);
 void vm_keys(const struct words *w, unsigned first);
+void vm_mouse(const struct words *w, unsigned first);
+void vm_power(const struct words *w, unsigned first);
+void vm_insert(const struct words *w, unsigned first);
 void vm_console(const struct words *w, unsigned first);
 void vm_reset(const struct words *w, unsigned first);
 // How the command that the words begin with is to be written.

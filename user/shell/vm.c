@@ -198,29 +198,47 @@ void vm_regs(const struct words *w, unsigned first)
     vm_ask(w, first, "regs");
 }
 
-void vm_memory(const struct words *w, unsigned first)
+// The commands with more arguments: `least` to `most` words, the VM's included, go on to its VMM.
+static void vm_ask_words(const struct words *w, unsigned first, const char *request, unsigned least, unsigned most)
 {
     struct process_info info;
-    char request[120];
-    bool sized = w->count - first == 3;
-    if (!vm_argument(w, first, sized ? 3 : 2, &info))
+    char text[120];
+    unsigned count = w->count - first;
+    if (!vm_argument(w, first, count < least ? least : count > most ? most : count, &info))
         return;
-    if (snprintf(request, sizeof request, "memory %s%s%s", w->word[first + 1], sized ? " " : "",
-                 sized ? w->word[first + 2] : "") < (int)sizeof request)
-        monitor_ask(info.vm_id, request);
+    unsigned length = (unsigned)snprintf(text, sizeof text, "%s", request);
+    for (unsigned i = 1; i < count && length < sizeof text; i++)
+        length += (unsigned)snprintf(text + length, sizeof text - length, " %s", w->word[first + i]);
+    if (length < sizeof text)
+        monitor_ask(info.vm_id, text);
+    else
+        print("vm %s: too much at once: %u characters at most\n", request,
+              (unsigned)(sizeof text - strlen(request) - 2));
+}
+
+void vm_memory(const struct words *w, unsigned first)
+{
+    vm_ask_words(w, first, "memory", 2, 3);
 }
 
 void vm_keys(const struct words *w, unsigned first)
 {
-    struct process_info info;
-    char request[120];
-    if (!vm_argument(w, first, 2, &info))
-        return;
-    if (snprintf(request, sizeof request, "keys %s", w->word[first + 1]) >= (int)sizeof request) {
-        print("vm keys: too much at once: 114 characters at most\n");
-        return;
-    }
-    monitor_ask(info.vm_id, request);
+    vm_ask_words(w, first, "keys", 2, 2);
+}
+
+void vm_mouse(const struct words *w, unsigned first)
+{
+    vm_ask_words(w, first, "mouse", 3, 5);
+}
+
+void vm_power(const struct words *w, unsigned first)
+{
+    vm_ask(w, first, "power");
+}
+
+void vm_insert(const struct words *w, unsigned first)
+{
+    vm_ask_words(w, first, "insert", 3, 3);
 }
 
 void vm_console(const struct words *w, unsigned first)

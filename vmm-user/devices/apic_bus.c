@@ -49,19 +49,3 @@ bool apic_bus_deliver(struct apic_bus *bus, const struct apic_message *m, unsign
             taken |= lapic_receive(bus->cpus[i], m);
     return taken;
 }
-
-bool apic_bus_msi(struct apic_bus *bus, uint64_t address, uint32_t data)
-{
-    if (address >> 20 != 0xfee)
-        return false;
-    struct apic_message m = {
-        .dest = address >> 12 & 0xff,
-        .logical = address >> 2 & 1,
-        .level = data >> 15 & 1,
-        .mode = data >> LAPIC_MODE_SHIFT & 7,
-        .vector = (uint8_t)data,
-    };
-    if (address >> 3 & 1 && m.mode == LAPIC_MODE_FIXED && m.logical)
-        m.mode = LAPIC_MODE_LOWEST; // redirection hint
-    return apic_bus_deliver(bus, &m, LAPIC_SHORTHAND_NONE, 0);
-}

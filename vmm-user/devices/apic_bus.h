@@ -25,6 +25,3 @@ struct apic_bus {
 // `shorthand` is LAPIC_SHORTHAND_...; all but NONE need a sender. Callable from every thread of the VMM.
 bool apic_bus_deliver(struct apic_bus *bus, const struct apic_message *message, unsigned shorthand,
                       struct lapic *sender);
-
-// A message-signalled interrupt: a write of `data` to `address` in FEExxxxxh. False if nobody took it.
-bool apic_bus_msi(struct apic_bus *bus, uint64_t address, uint32_t data);

@@ -7,12 +7,6 @@
 
 #define PIIX3_MULTIFUNCTION 0x80 // of the header type
 
-int piix3_isa_route(const struct piix3_isa *p, unsigned pirq)
-{
-    uint8_t route = p->pci.config[PIIX3_PIRQ + (pirq & 3)];
-    return route & PIIX3_PIRQ_OFF ? -1 : route & 15;
-}
-
 static void isa_reset(struct device *dev)
 {
     struct pci_function *f = &((struct piix3_isa *)dev)->pci;
@@ -23,7 +17,7 @@ static void isa_reset(struct device *dev)
     pci_config_put(f, PCI_STATUS, 2, PCI_STATUS_DEVSEL_MEDIUM);
     pci_config_put(f, PCI_CLASS_DEVICE, 2, 0x0601);
     pci_config_put(f, PCI_HEADER_TYPE, 1, PIIX3_MULTIFUNCTION);
-    pci_config_put(f, PIIX3_PIRQ, 4, 0x80808080);
+    pci_config_put(f, PIIX3_PIRQ, 4, PIIX3_PIRQ_OFF * 0x01010101u);
     pci_config_allow(f, PIIX3_PIRQ, 4, 0x8f8f8f8f);
 }
 

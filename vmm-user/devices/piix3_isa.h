@@ -18,6 +18,3 @@ static inline bool piix3_isa_plug(struct piix3_isa *p, struct pci_host *pci, uns
 {
     return pci_add_function(pci, devfn, &p->pci);
 }
-
-// The ISA interrupt that INTA-D (0-3) of the PCI bus is routed to; -1: none.
-int piix3_isa_route(const struct piix3_isa *p, unsigned pirq);
