@@ -41,14 +41,6 @@ static void exit_iret(struct vcpu *v)
     vcpu_resume(v->base.ec);
 }
 
-// Exits that the kernel handles; all others are for the VMM.
-static void (*const handlers[EVENT_COUNT])(struct vcpu *v) = {
-    [SVM_EXIT_INTR] = exit_interrupt,
-    [SVM_EXIT_NMI] = exit_nmi,
-    [SVM_EXIT_MC] = exit_machine_check,
-    [SVM_EXIT_IRET] = exit_iret,
-};
-
 // Say which rule is broken, once per vCPU, and leave it to the VMM.
 static COLD _Noreturn void entry_failed(struct vcpu *v, unsigned rule, const char *sentence, uint64_t error)
 {
@@ -63,6 +55,21 @@ static COLD _Noreturn void entry_failed(struct vcpu *v, unsigned rule, const cha
     v->base.stats->exits[EVENT_FAILED]++;
     vcpu_event(v->base.ec, EVENT_FAILED);
 }
+
+// A code of no event: that of a VMRUN that failed, or one for the VMM to complain about.
+static void exit_unknown(struct vcpu *v)
+{
+    if ((uint32_t)v->vmcb->exit_code != SVM_EXIT_CODE_INVALID)
+        return;
+    v->base.stats->exits[SVM_EXIT_UNKNOWN]--;
+    entry_failed(v, 0, "none that we know", v->vmcb->exit_code);
+}
+
+// Exits that the kernel handles, or looks at first; all others are for the VMM.
+static void (*const handlers[EVENT_COUNT])(struct vcpu *v) = {
+    [SVM_EXIT_INTR] = exit_interrupt, [SVM_EXIT_NMI] = exit_nmi,         [SVM_EXIT_MC] = exit_machine_check,
+    [SVM_EXIT_IRET] = exit_iret,      [SVM_EXIT_UNKNOWN] = exit_unknown,
+};
 
 static COLD void entry_check(struct vcpu *v)
 {
@@ -103,8 +110,6 @@ _Noreturn void svm_exit(struct vcpu *v)
     uint64_t now = rdtsc();
     struct vcpu_stats *stats = vcpu_time_guest(&v->base, now);
     vcpu_exit_note(&v->base, now, c->rip, c->exit_code);
-    if (__builtin_expect((uint32_t)c->exit_code == SVM_EXIT_CODE_INVALID, 0))
-        entry_failed(v, 0, "none that we know", c->exit_code);
     unsigned event = event_of(c);
     c->event_inj = 0;
     v->reason = event;

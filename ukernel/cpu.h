@@ -37,7 +37,7 @@ static inline uint64_t rdtsc(void)
 void lapic_init_cpu(void);
 void lapic_eoi(void);
 void lapic_ipi(unsigned cpu, unsigned vector);
-void lapic_timer_set(uint64_t tsc_deadline); // TSC-deadline mode, or one-shot from the calibrated rate; past deadlines
+void lapic_timer_set(uint64_t tsc_deadline); // TSC-deadline mode, or periodic from the calibrated rate; past deadlines
                                              // fire at once; UINT64_MAX stops it
 // cpu/ioapic.c
 unsigned ioapic_gsis(void);

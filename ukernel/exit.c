@@ -12,7 +12,7 @@ void interrupt(unsigned vector)
     switch (vector) {
     case VECTOR_TIMER:
         lapic_eoi();
-        this_cpu()->timer_armed = UINT64_MAX; // a one-shot timer that cannot count as far fires early: set it again
+        this_cpu()->timer_armed = 0; // it repeats, or has fired early since it cannot count as far: set it again
         sched_timer();
         return;
     case VECTOR_IPI:

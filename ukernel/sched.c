@@ -193,8 +193,8 @@ void sched_timer(void)
 {
     struct cpu *cpu = this_cpu();
     uint64_t now = rdtsc();
-    if (cpu->timer_armed <= now)
-        cpu->timer_armed = UINT64_MAX;
+    cross_poll(); // an emulator may have lost the interrupt that announced it: see lapic_timer_set
+    sched_inbox();
     timeout_run(now);
     if (cpu->sc && now >= cpu->slice_end)
         cpu->need_resched = true;
@@ -222,6 +222,8 @@ static _Noreturn void idle(struct cpu *cpu)
 {
     cpu->current = EC_NOBODY;
     cpu->idle = true;
+    cross_poll(); // as in sched_timer
+    sched_inbox();
     sched_arm();
     while (!cpu->need_resched) {
         uint64_t start = rdtsc();

@@ -136,7 +136,7 @@ calls:  call_ 10h, 0100h, 0, 0607h, 0
         call_ 16h, 0900h, 0, 0, 0
         call_ 16h, 1100h, 0, 0, 0
         call_ 16h, 1200h, 0, 0, 0
-        call_ 1ah, 0200h, 0, 0, 0
+        call_ 1ah, 0200h, 0, 5a5ah, 5a5ah
         call_ 1ah, 0400h, 0, 0, 0
         call_ 1ah, 0b101h, 0, 0, 0
         call_ 1ah, 0b103h, 0, 0, 0

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The local APIC, by MSRs (x2APIC) where the CPU has them, else by its page; its timer in TSC-deadline mode or
-// one-shot.
+// periodic.
 #include "pc/lapic.h"
 #include "ukernel/platform.h"
 #include "x86/cpuid.h"
@@ -11,6 +11,7 @@
 #define CALIBRATE_US   10000
 #define DEADLINE_TRIAL (1ul << 22) // TSC ticks, less than any time to a reset
 #define RATIO_SHIFT    32
+#define COUNT_MIN      1000    // of a period: shorter ones come faster than they are taken
 #define SEND_LIMIT     1000000 // polls of the delivery status before an IPI is given up
 
 static bool x2apic, deadline_mode;
@@ -70,6 +71,8 @@ void lapic_nmi_others(void)
                          LAPIC_SHORTHAND_OTHERS << LAPIC_ICR_SHORTHAND_SHIFT);
 }
 
+// Where it counts, it repeats: QEMU 7.2 notes requests without a lock, so that one which comes in the moment of a VMRUN
+// with V_IRQ or of a #VMEXIT can be lost, be it of the timer or of another CPU. The next one brings both.
 void lapic_timer_set(uint64_t deadline)
 {
     if (deadline_mode) {
@@ -79,7 +82,7 @@ void lapic_timer_set(uint64_t deadline)
     uint64_t now = rdtsc(), count = 0;
     if (deadline != UINT64_MAX) { // rounded up: never early, but for what the counter cannot hold
         unsigned __int128 ticks = deadline > now ? (unsigned __int128)(deadline - now) * timer_ratio >> RATIO_SHIFT : 0;
-        count = ticks >= UINT32_MAX ? UINT32_MAX : (uint64_t)ticks + 1;
+        count = ticks >= UINT32_MAX ? UINT32_MAX : ticks < COUNT_MIN ? COUNT_MIN : (uint64_t)ticks + 1;
     }
     reg_write(LAPIC_TIMER_INITIAL, (uint32_t)count);
 }
@@ -133,7 +136,7 @@ void lapic_init(void)
     if (!deadline_mode)
         timer_calibrate();
     klog("lapic: %s mode, timer %s", x2apic ? "x2APIC" : "xAPIC",
-         deadline_mode ? "by TSC deadline" : "one-shot, calibrated against the TSC");
+         deadline_mode ? "by TSC deadline" : "calibrated against the TSC");
 }
 
 void lapic_init_cpu(void)
@@ -145,7 +148,7 @@ void lapic_init_cpu(void)
     reg_write(LAPIC_LVT_LINT1, LAPIC_MODE_NMI << LAPIC_MODE_SHIFT);
     reg_write(LAPIC_LVT_ERROR, LAPIC_LVT_MASKED);
     reg_write(LAPIC_TIMER_DIVIDE, DIVIDE_BY_1);
-    reg_write(LAPIC_LVT_TIMER, VECTOR_TIMER | (deadline_mode ? LAPIC_LVT_TIMER_DEADLINE : LAPIC_LVT_TIMER_ONE_SHOT));
+    reg_write(LAPIC_LVT_TIMER, VECTOR_TIMER | (deadline_mode ? LAPIC_LVT_TIMER_DEADLINE : LAPIC_LVT_TIMER_PERIODIC));
     __asm__ volatile("mfence" ::: "memory"); // SDM 3A 11.5.4.1: the mode before the first deadline
     lapic_timer_set(UINT64_MAX);
     lapic_eoi();

@@ -42,7 +42,7 @@ const struct command commands[] = {
     {"vm keys", "ID TEXT", "type on a VM's keyboard; <enter> <esc> <f1> <up> <c-x> are keys", vm_keys},
     {"vm mouse", "ID DX DY [BUTTONS [WHEEL]]", "move a VM's mouse; BUTTONS: 1 left, 2 right, 4 middle, as a sum",
      vm_mouse},
-    {"vm insert", "ID DRIVE FILE|none", "put another floppy or CD into fda, fdb or cdrom", vm_insert},
+    {"vm insert", "ID DRIVE FILE", "put another floppy or CD, or `none`, into fda, fdb or cdrom", vm_insert},
     {"vm power", "ID", "press a VM's power button: a system with ACPI shuts down, another one is off at once",
      vm_power},
     {"vm crash", "ID KIND", "crash a VM's VMM: null ud stack kernel-address loop memory", vm_crash},
