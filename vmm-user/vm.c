@@ -305,9 +305,21 @@ static void insert_medium(const union vm_errand *e)
 static void (*const errands[])(const union vm_errand *) = {
     [VM_REQUEST_BUTTON] = press_button, [VM_REQUEST_MOUSE] = move_mouse, [VM_REQUEST_INSERT] = insert_medium};
 
+// Takes what is asked for, and its errand: as soon as nothing is, the main thread may write the next one.
+static uint32_t request_take(union vm_errand *errand)
+{
+    uint32_t request = __atomic_load_n(&vm.request, __ATOMIC_ACQUIRE);
+    do
+        *errand = vm.errand;
+    while (!__atomic_compare_exchange_n(&vm.request, &request, VM_REQUEST_NONE, false, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_ACQUIRE));
+    return request;
+}
+
 bool vm_work(struct vcpu *v)
 {
-    enum vm_request request = __atomic_exchange_n(&vm.request, VM_REQUEST_NONE, __ATOMIC_ACQ_REL);
+    union vm_errand errand;
+    uint32_t request = request_take(&errand);
     bool again = false;
     terminal_adopt();
     while (request != VM_REQUEST_NONE) {
@@ -322,7 +334,7 @@ bool vm_work(struct vcpu *v)
             inspect_keep(v, v->state);
             inspect_done();
         } else if (request >= VM_REQUEST_BUTTON) {
-            errands[request](&vm.errand);
+            errands[request](&errand);
             inspect_done();
         } else if (request != VM_REQUEST_RESUME) {
             if (request == VM_REQUEST_STOP)
@@ -330,7 +342,7 @@ bool vm_work(struct vcpu *v)
             vm_reset(request != VM_REQUEST_RESET_CPU || !firmware_returns(&vm));
             again = true;
         }
-        request = __atomic_exchange_n(&vm.request, VM_REQUEST_NONE, __ATOMIC_ACQ_REL);
+        request = request_take(&errand);
     }
     machine_input(&vm);
     return again;
