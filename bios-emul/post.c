@@ -151,7 +151,7 @@ static void equipment_init(struct bios *b)
     uint16_t equipment = EQUIPMENT_FPU | EQUIPMENT_MOUSE | EQUIPMENT_COLOUR;
     if (floppies)
         equipment |= (uint16_t)(EQUIPMENT_FLOPPY | (floppies - 1) << 6);
-    cmos_write(b, CMOS_EQUIPMENT, (uint8_t)equipment);
+    cmos_write(b, CMOS_EQUIPMENT, equipment & ~EQUIPMENT_COLOUR & 0xff); // there: a display with a ROM of its own
     bda_set16(b, BDA_EQUIPMENT, equipment | serial << 9 | parallel << 14);
     cmos_write(b, CMOS_BASE_MEMORY, 640 & 0xff);
     cmos_write(b, CMOS_BASE_MEMORY + 1, 640 >> 8);

@@ -413,6 +413,14 @@ static void test_smbios(void **state)
     assert_int_equal(types & 0xb001b, 0xb001b); // BIOS, system, chassis, processor, memory
 }
 
+static void test_equipment(void **state)
+{
+    (void)state;
+    assert_int_equal(m.cmos[0x14], 0x07); // a floppy, an FPU and a mouse; the display has a ROM of its own
+    call(0x11, 0, 0, 0, 0);
+    assert_int_equal(r.a.l, 0x27); // which has set 80x25 in colour
+}
+
 static void test_no_floppy_drive(void **state)
 {
     (void)state;
@@ -504,6 +512,7 @@ int main(void)
         cmocka_unit_test_setup(test_smbios, setup),
         cmocka_unit_test_setup(test_floppies, setup),
         cmocka_unit_test_setup(test_floppy_change, setup),
+        cmocka_unit_test_setup(test_equipment, setup),
         cmocka_unit_test_setup(test_no_floppy_drive, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
