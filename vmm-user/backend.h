@@ -80,6 +80,7 @@ enum power_action {
     POWER_OFF,
     POWER_RESET,
     POWER_RESET_CPU, // the processor's reset line alone
+    POWER_SLEEP,     // ACPI S3: memory keeps what it has, nothing runs
 };
 
 struct power_backend {

@@ -16,11 +16,11 @@
 #define NO_SUCH_HYPERCALL (-1000l)
 #define PAGE              4096u
 #define FLAGS_SHARED      (BIOS_FLAG_CF | BIOS_FLAG_ZF)
-#define AR_REAL_CODE      0x09b
-#define AR_REAL_DATA      0x093
-#define AR_REAL_TSS       0x08b
-#define AR_REAL_LDT       0x082
-#define MTD_HYPERCALL     (MTD_GPR | MTD_RIP | MTD_RFLAGS | MTD_ESDS)
+#define AR_REAL                                                                                                        \
+    0x093 // SDM 3A 9.1.1: CS, too; it may then have any selector (Bochs holds a code segment's RPL to its DPL)
+#define AR_REAL_TSS   0x08b
+#define AR_REAL_LDT   0x082
+#define MTD_HYPERCALL (MTD_GPR | MTD_RIP | MTD_RFLAGS | MTD_ESDS)
 
 // ---- the guest's memory
 
@@ -253,10 +253,9 @@ void firmware_registers(const struct load_entry *e, struct utcb_state *s)
 {
     static const uint8_t data[] = {SEG_ES, SEG_SS, SEG_DS, SEG_FS, SEG_GS};
     s->cr0 = CR0_ET;
-    s->seg[SEG_CS] = (struct utcb_seg){.sel = e->cs, .ar = AR_REAL_CODE, .limit = 0xffff, .base = (uint32_t)e->cs << 4};
+    s->seg[SEG_CS] = (struct utcb_seg){.sel = e->cs, .ar = AR_REAL, .limit = 0xffff, .base = (uint32_t)e->cs << 4};
     for (unsigned i = 0; i < sizeof(data); i++)
-        s->seg[data[i]] =
-            (struct utcb_seg){.sel = e->ds, .ar = AR_REAL_DATA, .limit = 0xffff, .base = (uint32_t)e->ds << 4};
+        s->seg[data[i]] = (struct utcb_seg){.sel = e->ds, .ar = AR_REAL, .limit = 0xffff, .base = (uint32_t)e->ds << 4};
     s->seg[SEG_TR] = (struct utcb_seg){.ar = AR_REAL_TSS, .limit = 0xffff};
     s->seg[SEG_LDTR] = (struct utcb_seg){.ar = AR_REAL_LDT, .limit = 0xffff};
     s->seg[SEG_GDTR] = (struct utcb_seg){.limit = 0xffff};

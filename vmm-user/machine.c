@@ -72,10 +72,12 @@ static void lapic_eoi(void *ctx, uint8_t vector)
 
 static void power_request(void *ctx, enum power_action action, const char *why)
 {
+    static const enum vm_request requests[] = {
+        [POWER_RESET] = VM_REQUEST_RESET, [POWER_RESET_CPU] = VM_REQUEST_RESET_CPU, [POWER_SLEEP] = VM_REQUEST_SLEEP};
     struct vm *vm = ctx;
     if (action != POWER_OFF) {
         snprintf(vm->reason, sizeof(vm->reason), "%s", why ? why : "");
-        vm_ask(action == POWER_RESET ? VM_REQUEST_RESET : VM_REQUEST_RESET_CPU);
+        vm_ask(requests[action]);
         return;
     }
     vm_stop(&vm->vcpus[0], "%s", why && why[0] ? why : "power off");
@@ -230,11 +232,18 @@ bool machine_init(struct vm *vm)
     return vga_plug(&m->vga, &m->pci, VGA_DEVFN) && disks_init(vm);
 }
 
+void machine_reset_lapic(struct vm *vm)
+{
+    struct device *lapic = &vm->vcpus[0].lapic.dev;
+    lapic->ops->reset(lapic);
+    bus_move(&vm->machine.bus, lapic, LAPIC_BASE);
+}
+
 void machine_reset(struct vm *vm)
 {
     bus_reset(&vm->machine.bus);
     vm->machine.reset.dev.ops->reset(&vm->machine.reset.dev);
-    bus_move(&vm->machine.bus, &vm->vcpus[0].lapic.dev, LAPIC_BASE);
+    machine_reset_lapic(vm);
 }
 
 void machine_input(struct vm *vm)

@@ -57,6 +57,7 @@ bool machine_init(struct vm *vm);
 
 // Power-on state of every chip.
 void machine_reset(struct vm *vm);
+void machine_reset_lapic(struct vm *vm); // of the vCPU's local APIC alone
 
 // Handler: another floppy or CD goes into its drive, or (NULL) none.
 void machine_insert(struct vm *vm, enum media_drive drive, struct medium *medium);

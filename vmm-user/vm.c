@@ -121,7 +121,7 @@ static bool load(char *error)
 {
     struct load_request request = {.kernel = vm.kernel, .module_count = vm.module_count, .append = vm.config.append};
     memcpy(request.modules, vm.modules, sizeof(request.modules));
-    request.rsdp = acpi_build(&vm.mem, VM_VCPUS);
+    request.rsdp = vm.rsdp = acpi_build(&vm.mem, VM_VCPUS);
     if (!vm.config.kernel[0] || firmware_returns(&vm))
         return firmware_load(&vm);
     firmware_power_on(&vm);
@@ -316,6 +316,46 @@ static uint32_t request_take(union vm_errand *errand)
     return request;
 }
 
+// ACPI S3: nothing runs but time, until the button or the clock's alarm. False: something else ends it.
+static bool vm_sleep(struct vcpu *v)
+{
+    union vm_errand errand;
+    terminal_flush(&vm);
+    vcpu_log(v, "asleep (S3): its power button or its clock's alarm wakes it");
+    for (;; vcpu_sleep(v)) {
+        terminal_adopt();
+        uint32_t request = request_take(&errand);
+        if (request == VM_REQUEST_RESET || request == VM_REQUEST_RESET_CPU || request == VM_REQUEST_STOP) {
+            vm_ask(request);
+            return false;
+        }
+        if (request >= VM_REQUEST_BUTTON)
+            errands[request](&errand);
+        if (request == VM_REQUEST_PAUSE)
+            vm_pause(v);
+        else if (request != VM_REQUEST_NONE)
+            inspect_done();
+        vm_clock_run(&vm.clock);
+        if (acpi_pm_wakes(&vm.machine.acpi))
+            return true;
+    }
+}
+
+// The processor has been reset; the chips are as the firmware would set them up again. A guest that does not say where
+// to go on starts anew.
+static void vm_wake(struct vcpu *v)
+{
+    uint32_t vector = acpi_waking_vector(&vm.mem, vm.rsdp);
+    vcpu_log(v, vector ? "awake" : "awake, but it does not say where to go on: reset");
+    if (!vector) {
+        vm_reset(true);
+        return;
+    }
+    machine_reset_lapic(&vm);
+    vcpu_reset(v);
+    vm.entry = (struct load_entry){.mode = LOAD_MODE_16, .rip = vector & 15, .cs = (uint16_t)(vector >> 4)};
+}
+
 bool vm_work(struct vcpu *v)
 {
     union vm_errand errand;
@@ -333,6 +373,11 @@ bool vm_work(struct vcpu *v)
         } else if (request == VM_REQUEST_LOOK) {
             inspect_keep(v, v->state);
             inspect_done();
+        } else if (request == VM_REQUEST_SLEEP) {
+            if (vm_sleep(v)) {
+                vm_wake(v);
+                again = true;
+            }
         } else if (request >= VM_REQUEST_BUTTON) {
             errands[request](&errand);
             inspect_done();

@@ -22,6 +22,7 @@ enum vm_request {
     VM_REQUEST_RESET,
     VM_REQUEST_RESET_CPU, // of the processor alone, if the firmware then returns to the guest; else of everything
     VM_REQUEST_STOP,
+    VM_REQUEST_SLEEP,
     VM_REQUEST_PAUSE,
     VM_REQUEST_RESUME,
     VM_REQUEST_LOOK,
@@ -50,6 +51,7 @@ struct vm {
     struct load_module modules[LOAD_MODULES];
     unsigned module_count;
     struct load_entry entry;  // where the guest starts
+    uint64_t rsdp;            // its ACPI tables
     struct firmware firmware; // the guest starts in it, or returns there by a reset: entry.mode is LOAD_MODE_16
     struct vm_clock clock;
     struct machine machine;

@@ -28,7 +28,8 @@
 #define ACPI_PM1_CNT_TYP_SHIFT 10
 #define ACPI_PM1_CNT_TYP       0x1c00
 #define ACPI_PM1_CNT_SLP_EN    0x2000
-#define ACPI_SLP_TYP_S5        5 // \_S5 in the DSDT
+#define ACPI_SLP_TYP_S3        1 // \_S3 in the DSDT, as QEMU has it
+#define ACPI_SLP_TYP_S5        5 // \_S5
 
 #define ACPI_SMI_CMD     0xb2
 #define ACPI_SMI_DATA    0xb3

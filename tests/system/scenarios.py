@@ -101,6 +101,7 @@ guests.installer_amd64                              32L      -
 guests.graphical_installer                          85L      -
 outside.power_button_without_acpi                     3      -
 outside.power_button_with_acpi                        7      -
+outside.sleep                                        12     45
 outside.mouse                                         3     15
 outside.floppies                                     10      -
 outside.cds                                          15      -

@@ -54,6 +54,29 @@ def test_power_button_with_acpi():
             mica.power_off()
 
 
+def test_sleep():
+    """ACPI S3: Linux sleeps until its clock's alarm, and until the power button, and is the same Linux afterwards."""
+    with System() as mica:
+        vm = mica.vm_start(f'vm run -m 256M -kernel linux -initrd linux.initrd -append "{QUICK_APPEND}"')
+        mica.enter(vm)
+        check("mem" in mica.guest("cat /sys/power/state"), "the guest knows no S3")
+        for wakes in ("alarm", "button"):
+            mica.guest(f"echo {wakes} > /tmp/kept")
+            if wakes == "alarm":
+                mica.guest("echo +3 > /sys/class/rtc/rtc0/wakealarm")
+            mica.send("echo mem > /sys/power/state; echo awake by $(cat /tmp/kept)\n")
+            mica.leave()
+            mica.expect(r"asleep \(S3\)")
+            if wakes == "button":
+                check("its registers are not to be had" in mica.command(f"vm regs {vm}"), "vm regs of a VM that sleeps")
+                check("button pressed" in mica.command(f"vm power {vm}"), "vm power")
+            mica.send(f"vm console {vm}\n")
+            mica.expect(rf"awake by {wakes}\r?\n/ # ")
+            mica.check_sleep(2)
+        mica.leave()
+        mica.power_off()
+
+
 def test_mouse():
     with System("--boot-only-files", "--file", f"floppy={BUILD}/guests/floppy/pointer.img") as mica:
         vm = mica.vm_start("vm run -m 4M -fda floppy")

@@ -22,7 +22,7 @@ struct fake {
     struct fake_wire wires[32];
     char out[256];
     unsigned out_count;
-    unsigned power_off, power_reset;
+    unsigned power_off, power_reset, sleeps;
     char why[64];
     unsigned fired; // timers
 };
@@ -67,7 +67,8 @@ static inline void fake_request(void *ctx, enum power_action action, const char 
 {
     struct fake *f = ctx;
     f->power_off += action == POWER_OFF;
-    f->power_reset += action != POWER_OFF;
+    f->sleeps += action == POWER_SLEEP;
+    f->power_reset += action == POWER_RESET || action == POWER_RESET_CPU;
     snprintf(f->why, sizeof(f->why), "%s", why);
 }
 

@@ -103,6 +103,16 @@ static void test_power_off(void **state)
     assert_int_equal(in16(&pm, BASE + ACPI_PM1_CNT), typ | 1); // SLP_EN reads as 0
     out16(&pm, BASE + ACPI_PM1_CNT, 1 << ACPI_PM1_CNT_TYP_SHIFT | ACPI_PM1_CNT_SLP_EN);
     assert_int_equal(f.power_off, 1); // not S5
+    assert_int_equal(f.sleeps, 1);
+    assert_false(acpi_pm_wakes(&pm));
+    acpi_pm_rtc_alarm(&pm); // not enabled
+    assert_false(acpi_pm_wakes(&pm));
+    out16(&pm, BASE + ACPI_PM1_EN, ACPI_PM1_RTC);
+    assert_true(acpi_pm_wakes(&pm));
+    assert_int_equal(in16(&pm, BASE + ACPI_PM1_STS), ACPI_PM1_WAK | ACPI_PM1_RTC);
+    out16(&pm, BASE + ACPI_PM1_STS, 0xffff);
+    acpi_pm_press_button(&pm);
+    assert_true(acpi_pm_wakes(&pm));
 }
 
 static void test_gpe(void **state)

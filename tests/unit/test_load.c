@@ -625,6 +625,13 @@ static void acpi(void **state)
     assert_int_equal(facs % 64, 0);
     assert_int_equal(sum(low + rsdt, u32(low + rsdt + 4)), 0);
     assert_int_equal(sum(low + xsdt, u32(low + xsdt + 4)), 0);
+    const uint32_t vectors[][2] = {{0, 0}, {0x9a120, 0x9a120}, {0x100000, 0}};
+    for (unsigned i = 0; i < 3; i++) {
+        memcpy(f->mem.low + facs + 12, &vectors[i][0], 4);
+        assert_int_equal(acpi_waking_vector(&f->mem, rsdp), vectors[i][1]);
+    }
+    memset(f->mem.low + fadt + 36, 0xff, 4); // whatever the guest made of it
+    assert_int_equal(acpi_waking_vector(&f->mem, rsdp), 0);
 }
 
 static void graphics_option(void **state)

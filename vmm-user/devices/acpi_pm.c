@@ -59,6 +59,14 @@ void acpi_pm_rtc_alarm(struct acpi_pm *pm)
     pm_update(pm);
 }
 
+bool acpi_pm_wakes(struct acpi_pm *pm)
+{
+    if (!(pm->status & (ACPI_PM1_PWRBTN | (pm->enable & ACPI_PM1_RTC))))
+        return false;
+    pm->status |= ACPI_PM1_WAK;
+    return true;
+}
+
 // The 16 bits at an even offset of the block.
 static uint16_t pm_read_word(struct acpi_pm *pm, unsigned offset)
 {
@@ -83,6 +91,8 @@ static void pm_write_control(struct acpi_pm *pm, uint16_t value)
     unsigned type = (value & ACPI_PM1_CNT_TYP) >> ACPI_PM1_CNT_TYP_SHIFT;
     if (value & ACPI_PM1_CNT_SLP_EN && type == ACPI_SLP_TYP_S5)
         pm->power.request(pm->power.ctx, POWER_OFF, "power off");
+    if (value & ACPI_PM1_CNT_SLP_EN && type == ACPI_SLP_TYP_S3)
+        pm->power.request(pm->power.ctx, POWER_SLEEP, NULL);
 }
 
 // `mask` says which bits of the word the guest writes.

@@ -23,3 +23,6 @@ void acpi_pm_press_button(struct acpi_pm *pm);
 
 // The RTC interrupts: a guest that sleeps with the alarm as its wake-up event takes note of it here.
 void acpi_pm_rtc_alarm(struct acpi_pm *pm);
+
+// Does a guest that sleeps wake up? Then it also finds that it did (WAK_STS). By the button always, else as enabled.
+bool acpi_pm_wakes(struct acpi_pm *pm);

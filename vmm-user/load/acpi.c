@@ -65,8 +65,8 @@ _Static_assert(sizeof(struct fadt) == 244, "FADT of ACPI 5.0 without the sleep r
 
 struct facs {
     char signature[4];
-    uint32_t length;
-    uint8_t rest[56];
+    uint32_t length, hardware_signature, waking_vector;
+    uint8_t rest[48];
 } PACKED;
 
 struct madt_lapic {
@@ -242,4 +242,16 @@ uint64_t acpi_build(const struct guest_mem *mem, unsigned cpus)
     rsdp->checksum = sum_of(rsdp, 20);
     rsdp->extended_checksum = sum_of(rsdp, sizeof(*rsdp));
     return b.ok ? rsdp_at : 0;
+}
+
+uint32_t acpi_waking_vector(const struct guest_mem *mem, uint64_t rsdp)
+{
+    static const size_t steps[] = {offsetof(struct rsdp, rsdt), sizeof(struct header), // RSDT, the first of its tables
+                                   offsetof(struct fadt, facs), offsetof(struct facs, waking_vector)};
+    enum { REAL_MODE_END = 0x100000 };
+    uint64_t at = rsdp;
+    for (unsigned i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+        if (!guest_mem_read(mem, at + steps[i], 4, &at))
+            return 0;
+    return at < REAL_MODE_END ? (uint32_t)at : 0;
 }

@@ -2,6 +2,7 @@
 // The devices of the VM's PC that do not announce themselves. Addresses as in include/pc.
 DefinitionBlock ("", "DSDT", 2, "MICA  ", "MICAPC  ", 1)
 {
+    Name (\_S3, Package () { 1, 1, 0, 0 })
     Name (\_S5, Package () { 5, 5, 0, 0 })
 
     Scope (\_SB)

@@ -115,3 +115,7 @@ void load_tables(const struct guest_mem *mem, struct load_entry *entry, uint64_t
 
 // Writes all ACPI tables at LOAD_ACPI; returns the address of the RSDP, 0 if they do not fit.
 uint64_t acpi_build(const struct guest_mem *mem, unsigned cpus);
+
+// Where a guest that slept wants to wake up (ACPI 6.4, 5.2.10), by way of the tables that it has: below 1 MiB, in real
+// mode. 0: it does not say.
+uint32_t acpi_waking_vector(const struct guest_mem *mem, uint64_t rsdp);
