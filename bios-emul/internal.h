@@ -183,8 +183,8 @@ enum bios_result power_on(struct bios *b, struct bios_regs *r);
 enum bios_result post(struct bios *b,
                       struct bios_regs *r); // without a word on the screen: a loaded kernel begins after it
 
-// The chipset's lock on the memory of F0000-FFFFF, where POST writes its tables, and of option ROMs, C0000-EFFFF. Else both
-// are closed: what takes writes there, memory managers believe to be in use.
+// The chipset's lock on the memory of F0000-FFFFF, where POST writes its tables, and of option ROMs, C0000-EFFFF. Else
+// both are closed: what takes writes there, memory managers believe to be in use.
 void shadow_open(struct bios *b, bool bios, bool roms);
 
 // ---- pieces of POST

@@ -2,6 +2,7 @@
 // Power-on: chips, interrupt vectors, the data area; option ROMs.
 #include "bios-emul/internal.h"
 #include "lib/c/string.h"
+#include "pc/acpi_pm.h"
 #include "pc/i8042.h"
 #include "pc/mc146818.h"
 #include "pc/pci_host.h"
@@ -140,8 +141,8 @@ static void data_area_init(struct bios *b)
     bda_set16(b, BDA_WARM, warm == WARM_BOOT ? warm : 0);
     bda_set16(b, BDA_EBDA, EBDA_SEGMENT);
     bda_set16(b, BDA_MEMORY, EBDA_SEGMENT >> 6);
-    for (unsigned i = 0; i < 1024; i += 256)
-        mem_write(b, (EBDA_SEGMENT << 4) + i, zeros, 256);
+    for (uint32_t at = EBDA_SEGMENT << 4; at < ACPI_FACS; at += ACPI_FACS_SIZE) // which is its end, and not ours
+        mem_write(b, at, zeros, ACPI_FACS_SIZE);
     mem_put8(b, EBDA_SEGMENT << 4, 1); // KiB
 }
 

@@ -31,6 +31,9 @@
 #define ACPI_SLP_TYP_S3        1 // \_S3 in the DSDT, as QEMU has it
 #define ACPI_SLP_TYP_S5        5 // \_S5
 
+#define ACPI_FACS      0x9ffc0 // in RAM that guests may write: at the end of the EBDA
+#define ACPI_FACS_SIZE 64
+
 #define ACPI_SMI_CMD     0xb2
 #define ACPI_SMI_DATA    0xb3
 #define ACPI_SMI_ENABLE  0xa1 // written to SMI_CMD: sets SCI_EN

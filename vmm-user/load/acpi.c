@@ -150,16 +150,19 @@ static struct gas port(uint64_t address, unsigned bytes)
     return (struct gas){1, (uint8_t)(8 * bytes), 0, (uint8_t)(bytes == 1 ? 1 : bytes == 2 ? 2 : 3), address};
 }
 
+static void facs_build(const struct guest_mem *mem)
+{
+    _Static_assert(sizeof(struct facs) == ACPI_FACS_SIZE && ACPI_FACS % 64 == 0, "ACPI 6.4, 5.2.10");
+    struct facs *facs = guest_mem_at(mem, ACPI_FACS, sizeof(*facs));
+    *facs = (struct facs){.signature = "FACS", .length = sizeof(*facs)};
+}
+
 static uint64_t fadt_build(struct builder *b, uint64_t dsdt)
 {
-    uint64_t facs_at, at;
-    b->at = (b->at + 63) & ~63ull; // the FACS lies on 64 bytes
-    struct facs *facs = table_place(b, sizeof(*facs), &facs_at);
-    memcpy(facs->signature, "FACS", 4);
-    facs->length = sizeof(*facs);
+    uint64_t at;
     struct fadt *f = table_place(b, sizeof(*f), &at);
     *f = (struct fadt){
-        .facs = (uint32_t)facs_at,
+        .facs = ACPI_FACS,
         .dsdt = (uint32_t)dsdt,
         .sci = ACPI_SCI_IRQ,
         .smi_command = ACPI_SMI_CMD,
@@ -221,6 +224,7 @@ uint64_t acpi_build(const struct guest_mem *mem, unsigned cpus)
     uint64_t rsdp_at, dsdt_at, rsdt_at, xsdt_at;
     struct rsdp *rsdp = table_place(&b, sizeof(*rsdp), &rsdp_at);
     memcpy(table_place(&b, sizeof(dsdt_aml_code), &dsdt_at), dsdt_aml_code, sizeof(dsdt_aml_code));
+    facs_build(mem);
     const uint64_t tables[] = {fadt_build(&b, dsdt_at), madt_build(&b, cpus)};
     struct {
         struct header h;
