@@ -100,7 +100,8 @@ enum bios_result bios_call(struct bios *b, struct bios_regs *r, int service)
 bool bios_rom_install(struct bios *b)
 {
     shadow_open(b, true, false);
-    if (!mem_write(b, BIOS_ROM_BASE, bios_rom, BIOS_ROM_SIZE))
+    if (!mem_write(b, BIOS_ROM_BASE, bios_rom, ROM_ACPI) ||
+        !mem_write(b, BIOS_ROM_BASE + ROM_ACPI_END, bios_rom + ROM_ACPI_END, BIOS_ROM_SIZE - ROM_ACPI_END))
         return false;
     if (!b->config.vmmcall)
         return true;

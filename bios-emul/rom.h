@@ -38,7 +38,9 @@ extern const uint8_t bios_rom[BIOS_ROM_SIZE];
 #define ROM_MP_FLOAT      0x6000
 #define ROM_MP            0x6010
 #define ROM_SMBIOS        0x7000
-#define ROM_TABLES_END    0xe000
+#define ROM_TABLES_END    0xc000
+#define ROM_ACPI          0xc000 // who builds the machine puts them there: not touched
+#define ROM_ACPI_END      0xe000
 #define ROM_POST          0xe05b
 #define ROM_BOOT          0xe6f2
 #define ROM_CONFIG_TABLE  0xe6f5

@@ -397,7 +397,7 @@ bool pc_create(struct pc *pc, const char *floppy, const char *hard_disk, const c
     if (!processor_create(pc))
         return false;
     struct bios_config config = {
-        .map = {{0, 0x9fc00, 1}, {0x9fc00, 0x400, 2}, {0xe0000, 0x20000, 2}, {0x100000, PC_MEMORY - 0x100000, 1}},
+        .map = {{0, 0x9fc00, 1}, {0x9fc00, 0x400, 2}, {0xf0000, 0x10000, 2}, {0x100000, PC_MEMORY - 0x100000, 1}},
         .regions = 4,
         .cpus = 1,
         .memory = PC_MEMORY,

@@ -8,8 +8,7 @@
 #include "pc/mc146818.h"
 #include "vmm-user/load/load.h"
 
-#define ACPI_END 0x100000
-#define PACKED   __attribute__((packed))
+#define PACKED __attribute__((packed))
 
 struct rsdp {
     char signature[8];
@@ -112,7 +111,7 @@ struct builder {
 static void *table_place(struct builder *b, size_t size, uint64_t *gpa)
 {
     *gpa = b->at = (b->at + 15) & ~15ull;
-    if (size > ACPI_END - b->at) {
+    if (size > LOAD_ACPI_END - b->at) {
         b->ok = false;
         b->at = LOAD_ACPI; // somewhere harmless
         *gpa = LOAD_ACPI;

@@ -30,7 +30,7 @@ unsigned load_memory_map(const struct guest_mem *mem, struct load_region regions
     unsigned n = 0;
     regions[n++] = (struct load_region){0, LOAD_EBDA, RAM};
     regions[n++] = (struct load_region){LOAD_EBDA, 0xa0000 - LOAD_EBDA, RESERVED};
-    regions[n++] = (struct load_region){LOAD_ACPI, 0x100000 - LOAD_ACPI, RESERVED};
+    regions[n++] = (struct load_region){LOAD_BIOS, 0x100000 - LOAD_BIOS, RESERVED};
     regions[n++] = (struct load_region){0x100000, mem->low_size - 0x100000, RAM};
     regions[n++] = (struct load_region){IOAPIC_BASE, IOAPIC_SIZE, RESERVED};
     regions[n++] = (struct load_region){LAPIC_BASE, LAPIC_SIZE, RESERVED};

@@ -14,7 +14,9 @@
 #define LOAD_INFO        0x10000 // zero page
 #define LOAD_CMDLINE     0x20000 // up to 32 KiB
 #define LOAD_EBDA        0x9fc00
-#define LOAD_ACPI        0xe0000 // ACPI tables, up to 1 MiB
+#define LOAD_BIOS        0xf0000
+#define LOAD_ACPI        0xfc000 // ACPI tables, up to LOAD_ACPI_END: bios-emul keeps that free (ROM_ACPI)
+#define LOAD_ACPI_END    0xfe000
 
 struct load_file {
     const char *name;
