@@ -97,35 +97,64 @@ static void virtual_interrupt_clear(struct vmcb *c)
     c->vintr &= ~(SVM_V_IRQ | SVM_V_IGN_TPR | SVM_V_INTR_PRIO | SVM_V_INTR_VECTOR);
 }
 
-static void windows_set(struct vcpu *v, uint32_t info)
+static void window_set(struct vmcb *c)
 {
-    struct vmcb *c = v->vmcb;
-    v->nmi_window = info & INJ_NMI_WINDOW;
-    virtual_interrupt_clear(c);
-    if (info & INJ_INTR_WINDOW) {
-        virtual_interrupt_set(c, 0);
-        c->intercept_1 |= SVM_INTERCEPT_1(SVM_EXIT_VINTR);
-    } else {
-        c->intercept_1 &= ~SVM_INTERCEPT_1(SVM_EXIT_VINTR);
-    }
+    virtual_interrupt_set(c, 0);
+    c->intercept_1 |= SVM_INTERCEPT_1(SVM_EXIT_VINTR);
+}
+
+static bool takes_interrupts(const struct vmcb *c)
+{
+    return c->rflags & RFLAGS_IF && !(c->int_shadow & SVM_INT_SHADOW);
 }
 
 // An interrupt that the guest can take at once goes as a virtual interrupt: QEMU 7.2 may deliver one of EVENTINJ a
 // second time, with IF=0 (it forgets to end its own note of it).
-static bool taken_at_once(const struct vmcb *c, uint32_t info)
+static bool taken_at_once(const struct vmcb *c, uint32_t event)
 {
-    return (info & (INTR_TYPE | INJ_INTR_WINDOW)) == INTR_TYPE_EXTERNAL && c->rflags & RFLAGS_IF &&
-           !(c->int_shadow & SVM_INT_SHADOW);
+    return (event & (INTR_VALID | INTR_TYPE)) == (INTR_VALID | INTR_TYPE_EXTERNAL) && takes_interrupts(c);
 }
 
-// The virtual interrupt that was to be delivered when something else came first.
-static uint64_t virtual_interrupt_take(struct vmcb *c)
+// The virtual interrupt that was to be delivered when something else came first. By QEMU 7.2 the guest may have run on
+// since: it notes the interrupt in a word that other threads change without a lock, and can lose it there. So it may be
+// that the guest cannot take it now; and who replies may not know of it.
+static void virtual_interrupt_hold(struct vcpu *v)
 {
+    struct vmcb *c = v->vmcb;
     if (!(c->vintr & SVM_V_IRQ) || c->intercept_1 & SVM_INTERCEPT_1(SVM_EXIT_VINTR))
-        return 0;
-    uint64_t vector = (c->vintr & SVM_V_INTR_VECTOR) >> SVM_V_INTR_VECTOR_SHIFT;
+        return;
+    uint32_t event = INTR_VALID | INTR_TYPE_EXTERNAL | (c->vintr & SVM_V_INTR_VECTOR) >> SVM_V_INTR_VECTOR_SHIFT;
     virtual_interrupt_clear(c);
-    return INTR_VALID | INTR_TYPE_EXTERNAL | vector;
+    if ((uint32_t)c->exit_int_info == event)
+        return; // its delivery had begun
+    v->owed = event;
+    v->later |= LATER_EVENT;
+}
+
+// Not at an instruction's own exit, which is not one in the delivery of an interrupt.
+static uint32_t virtual_interrupt_take(struct vcpu *v)
+{
+    bool between = v->reason == REASON_NONE || v->reason == SVM_EXIT_INTR || v->reason == SVM_EXIT_NMI ||
+                   v->reason == SVM_EXIT_VINTR;
+    if (!(v->later & LATER_EVENT) || !between || !takes_interrupts(v->vmcb))
+        return 0;
+    v->later &= ~LATER_EVENT;
+    return v->owed;
+}
+
+// A VMCB holds one virtual interrupt, whose like is a window, too: when it is taken the next one's time has come.
+void event_later(struct vcpu *v)
+{
+    struct vmcb *c = v->vmcb;
+    if (!(v->later & (LATER_EVENT | LATER_WINDOW)) || c->vintr & SVM_V_IRQ)
+        return;
+    if (v->later & LATER_EVENT) {
+        v->later &= ~LATER_EVENT;
+        virtual_interrupt_set(c, v->owed & INTR_VECTOR);
+    } else {
+        v->later &= ~LATER_WINDOW;
+        window_set(c);
+    }
 }
 
 // The return address of a software event is behind its instruction: SVM pushes RIP as it is.
@@ -142,16 +171,22 @@ void event_inject(struct vcpu *v, const struct utcb_state *s)
 {
     uint32_t info = *(const volatile uint32_t *)&s->inj_info; // read once
     uint64_t event = info & SVM_EVENT_MASK;
-    windows_set(v, info);
+    virtual_interrupt_hold(v);
+    virtual_interrupt_clear(v->vmcb);
+    v->vmcb->intercept_1 &= ~SVM_INTERCEPT_1(SVM_EXIT_VINTR);
+    v->later = (v->later & LATER_EVENT) | (info & INJ_NMI_WINDOW ? LATER_NMI_WINDOW : 0) |
+               (info & INJ_INTR_WINDOW ? LATER_WINDOW : 0);
     v->vmcb->event_inj = 0;
     v->soft_length = 0;
+    bool at_once = taken_at_once(v->vmcb, info);
+    if (at_once)
+        virtual_interrupt_set(v->vmcb, event & INTR_VECTOR);
+    event_later(v);
     if (!(event & INTR_VALID))
         return;
     v->base.stats->injections++;
-    if (taken_at_once(v->vmcb, info)) {
-        virtual_interrupt_set(v->vmcb, event & INTR_VECTOR);
+    if (at_once)
         return;
-    }
     if (is_software(event))
         event = software_event(v, event, s->inj_len);
     else if (type_of(event) == INTR_TYPE_NMI >> 8)
@@ -170,13 +205,13 @@ static bool repeats_itself(uint64_t event)
 
 // An event whose delivery the exit interrupted, or that was to be injected when something else (a recall) came first:
 // an exit clears EVENTINJ.
-static uint64_t event_take(struct vcpu *v)
+static __attribute__((noinline)) uint64_t event_take(struct vcpu *v)
 {
     struct vmcb *c = v->vmcb;
-    uint64_t virtual = virtual_interrupt_take(c);
+    virtual_interrupt_hold(v);
     uint64_t event = c->exit_int_info & INTR_VALID ? c->exit_int_info
                      : c->event_inj & INTR_VALID   ? c->event_inj
-                                                   : virtual;
+                                                   : virtual_interrupt_take(v);
     c->event_inj = c->exit_int_info = 0;
     if (!(event & INTR_VALID))
         return 0;
@@ -189,9 +224,16 @@ static uint64_t event_take(struct vcpu *v)
     return event;
 }
 
+// At most exits nothing was to be delivered.
+static bool event_waits(const struct vcpu *v)
+{
+    const struct vmcb *c = v->vmcb;
+    return (c->exit_int_info | c->event_inj) & INTR_VALID || c->vintr & SVM_V_IRQ || v->later & LATER_EVENT;
+}
+
 void event_interrupted(struct vcpu *v, struct utcb_state *s)
 {
-    uint64_t event = event_take(v);
+    uint64_t event = __builtin_expect(event_waits(v), 0) ? event_take(v) : 0;
     s->inj_info = s->inj_error = s->inj_len = 0;
     s->idt_info = event & SVM_EVENT_MASK;
     s->idt_error = event >> SVM_EVENT_ERROR_SHIFT;
@@ -206,7 +248,7 @@ void event_keep(struct vcpu *v)
     struct vmcb *c = v->vmcb;
     if (!(c->exit_int_info & INTR_VALID))
         return;
-    virtual_interrupt_take(c); // that is what was being delivered
+    virtual_interrupt_hold(v);
     if (v->soft_length || !repeats_itself(c->exit_int_info))
         c->event_inj = c->exit_int_info;
     c->exit_int_info = 0;

@@ -150,7 +150,8 @@ static COLD _Noreturn void vcpu_enter_rare(struct vcpu *v, uint64_t now)
     if (cpu->timer_armed <= now)
         sched_arm(); // overdue: QEMU 7.2 can lose an interrupt that comes in the moment of a VMRUN with V_IRQ
     vcpu_timer_bound(cpu, base->deadline);
-    if (v->nmi_window)
+    event_later(v);
+    if (v->later & LATER_NMI_WINDOW)
         nmi_window(v, now);
     if (v->unchecked)
         entry_check(v);
@@ -173,7 +174,7 @@ _Noreturn void svm_vcpu_run(struct ec *ec)
     vcpu_time_kernel(&v->base, now);
     if (__builtin_expect(until < cpu->timer_armed || cpu->timer_armed <= now, 0))
         vcpu_enter_rare(v, now);
-    if (__builtin_expect(v->nmi_window | v->unchecked | v->flushed, 0) || asid_is_stale(v))
+    if (__builtin_expect(v->later | v->unchecked | v->flushed, 0) || asid_is_stale(v))
         vcpu_enter_rare(v, now);
     if (__builtin_expect(cpu->pio_loaded || v->local->ports, 0))
         vcpu_enter_rare(v, now);

@@ -283,6 +283,8 @@ static __attribute__((noinline)) void rest_load(struct vcpu *v, const struct utc
         system_load(v, s, mtd);
     if (mtd & (MTD_CR | MTD_EFER | MTD_CSSS))
         v->unchecked = true;
+    if ((mtd & MTD_ALL) == MTD_ALL)
+        v->later = 0; // it begins anew
     if (mtd & MTD_INJ)
         event_inject(v, s); // moves RIP, and sets V_IRQ beside V_TPR
 }

@@ -36,6 +36,10 @@ extern struct svm_cpu svm_cpus[MAX_CPUS];
 // stepped over; faults.
 enum nmi_state { NMI_OPEN, NMI_BLOCKED, NMI_IRET, NMI_STEP, NMI_FAULT };
 
+// What an entry has still to see to: an NMI window; a window for interrupts, or the event `owed`, once the virtual
+// interrupt has been taken.
+enum later { LATER_NMI_WINDOW = 1, LATER_WINDOW = 2, LATER_EVENT = 4 };
+
 #define REASON_NONE 0xffff // no exit since the last reply
 
 struct vcpu {
@@ -50,9 +54,10 @@ struct vcpu {
     uint64_t nmi_iret_rip, nmi_dr6; // at the IRET
     uint64_t error;                 // of a failed entry
     uint32_t rule;
+    uint32_t owed;       // a virtual interrupt that the guest has still to get, as an event; 0 = none
     uint8_t soft_length; // by how much RIP was moved to inject a software event; 0 = it was not
     uint8_t nmi;         // enum nmi_state
-    bool nmi_window;     // asked for
+    uint8_t later;       // enum later
     bool unchecked;      // the VMM changed what entry_check.c looks at
     bool flushed;        // the last entry emptied the TLB: the VMCB still says so
     bool failed;         // the last entry failed
@@ -85,6 +90,7 @@ void svm_state_load(struct ec *ec, struct utcb_state *s, uint32_t mtd);
 void event_inject(struct vcpu *v, const struct utcb_state *s);
 void event_interrupted(struct vcpu *v, struct utcb_state *s);
 void event_keep(struct vcpu *v);
+void event_later(struct vcpu *v);
 void nmi_block(struct vcpu *v, bool block);
 void nmi_iret(struct vcpu *v);
 bool nmi_step(struct vcpu *v);

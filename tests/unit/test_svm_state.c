@@ -236,7 +236,7 @@ static void windows(void **state)
     inject(INJ_NMI_WINDOW, 0, 0);
     assert_int_equal(vmcb.vintr, SVM_V_INTR_MASKING);
     assert_false(vmcb.intercept_1 & SVM_INTERCEPT_1(SVM_EXIT_VINTR));
-    assert_true(v.nmi_window);
+    assert_int_equal(v.later, LATER_NMI_WINDOW);
 }
 
 // What an exit interrupted is said and not said twice.
@@ -287,6 +287,88 @@ static void kept_by_the_kernel(void **state)
     assert_int_equal(vmcb.event_inj, 0);
 }
 
+#define IRQ(vector) (INTR_VALID | INTR_TYPE_EXTERNAL | (vector))
+
+static unsigned virtual_vector(void)
+{
+    return vmcb.vintr & SVM_V_IRQ ? (unsigned)(vmcb.vintr >> SVM_V_INTR_VECTOR_SHIFT & INTR_VECTOR) : 0;
+}
+
+// An emulator forgot the virtual interrupt, and the guest ran on: it is delivered all the same, when the guest can take
+// it.
+static void virtual_interrupt_not_taken(void **state)
+{
+    (void)state;
+    vmcb.rflags = RFLAGS_IF;
+    inject(IRQ(0x25), 0, 0);
+    assert_int_equal(virtual_vector(), 0x25);
+    v.reason = SVM_EXIT_IOIO;
+    save(MTD_RFLAGS);
+    inject(IRQ(0xec), 0, 0); // another one at an exit that did not ask what was interrupted
+    assert_int_equal(virtual_vector(), 0xec);
+    vmcb.vintr &= ~SVM_V_IRQ; // that one is taken
+    vmcb.rflags = 0;
+    v.reason = SVM_EXIT_NPF;
+    save(MTD_INJ);
+    assert_int_equal(s.idt_info, 0); // it cannot be taken here
+    inject(INJ_INTR_WINDOW, 0, 0);
+    assert_int_equal(virtual_vector(), 0x25);
+    assert_false(vmcb.intercept_1 & SVM_INTERCEPT_1(SVM_EXIT_VINTR));
+    vmcb.rflags = RFLAGS_IF;
+    v.reason = SVM_EXIT_INTR;
+    save(MTD_INJ);
+    assert_int_equal(s.idt_info, IRQ(0x25)); // a deadline came first
+    save(MTD_INJ);
+    assert_int_equal(s.idt_info, 0);
+}
+
+// With an interrupt a window for the next one may be asked for: it opens when the first one has been taken.
+static void virtual_interrupt_and_window(void **state)
+{
+    (void)state;
+    vmcb.rflags = RFLAGS_IF;
+    inject(IRQ(0x25) | INJ_INTR_WINDOW, 0, 0);
+    assert_int_equal(vmcb.event_inj, 0);
+    assert_int_equal(virtual_vector(), 0x25);
+    assert_false(vmcb.intercept_1 & SVM_INTERCEPT_1(SVM_EXIT_VINTR));
+    event_later(&v); // the kernel's own exit came before
+    assert_int_equal(virtual_vector(), 0x25);
+    vmcb.vintr &= ~SVM_V_IRQ; // taken
+    event_later(&v);
+    assert_true(vmcb.vintr & SVM_V_IRQ && vmcb.intercept_1 & SVM_INTERCEPT_1(SVM_EXIT_VINTR));
+    assert_int_equal(v.later, 0);
+}
+
+static void virtual_interrupt_waits(void **state)
+{
+    (void)state;
+    vmcb.rflags = RFLAGS_IF;
+    inject(IRQ(0x25), 0, 0);
+    v.reason = SVM_EXIT_NPF; // the guest ran on, to a device's memory
+    save(MTD_INJ);
+    assert_int_equal(s.idt_info, 0);
+    vmcb.rflags = 0; // and to a CLI
+    v.reason = SVM_EXIT_INTR;
+    save(MTD_INJ);
+    assert_int_equal(s.idt_info, 0);
+    inject(0, 0, 0);
+    assert_int_equal(virtual_vector(), 0x25); // taken as soon as IF is set
+    assert_false(vmcb.intercept_1 & SVM_INTERCEPT_1(SVM_EXIT_VINTR));
+}
+
+static void virtual_interrupt_interrupted(void **state)
+{
+    (void)state;
+    vmcb.rflags = RFLAGS_IF;
+    inject(IRQ(0x25), 0, 0);
+    v.reason = SVM_EXIT_NPF; // in its delivery: V_IRQ is still set
+    vmcb.exit_int_info = IRQ(0x25);
+    save(MTD_INJ);
+    assert_int_equal(s.idt_info, IRQ(0x25));
+    inject(0, 0, 0);
+    assert_int_equal(virtual_vector(), 0); // once is enough
+}
+
 static void nmi_blocking(void **state)
 {
     (void)state;
@@ -329,6 +411,10 @@ int main(void)
         TEST(interrupted),
         TEST(not_delivered_at_all),
         TEST(kept_by_the_kernel),
+        TEST(virtual_interrupt_not_taken),
+        TEST(virtual_interrupt_and_window),
+        TEST(virtual_interrupt_waits),
+        TEST(virtual_interrupt_interrupted),
         TEST(nmi_blocking),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
