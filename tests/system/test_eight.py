@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Eight Linux guests at once on 1, 2 and 4 CPUs: each answers, one is killed, another's VMM crashes, the rest goes on; when all
 are ended, root's and the kernel's free memory is what it was, to the page."""
-from console import GUEST_BOOT_SECONDS, QUICK_APPEND, System, check, run_tests, same
+from console import GUEST_BOOT_SECONDS, QUICK_APPEND, System, check, run_tests, same, vm_cpus
 
 GUESTS = 8
 # no_timer_check: Linux gives its timer 60 ms to tick five times, which a host with fewer CPUs than the machine need not have for it
@@ -22,7 +22,7 @@ def states(mica):
 
 
 def check_eight(cpus):
-    with System("--cpus", str(cpus)) as mica:
+    with System(*vm_cpus(cpus)) as mica:
         free = mica.free_memory()
         machines = [mica.vm_start(START) for _ in range(GUESTS)]
         same(machines, list(range(1, GUESTS + 1)), "IDs of the VMs")

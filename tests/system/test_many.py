@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Several VMs at once, on one CPU and on two: each does its own work, they share fairly, and the end of some, by whatever
 crash, is nothing to the others; what they had comes back to the page."""
-from console import EXACT, System, check, run_tests, same
+from console import EXACT, System, check, run_tests, same, vm_cpus
 from guest_time import check_clocks, check_no_complaints, read_clocks
 
 BUSY = "while :; do :; done &"
@@ -64,7 +64,7 @@ def check_crashes(mica):
 
 
 def check_all(cpus, four):
-    with System("--cpus", str(cpus)) as mica:
+    with System(*vm_cpus(cpus)) as mica:
         free = mica.free_memory()
         machines = start_two(mica)
         later = start_two(mica) if four else []

@@ -2,7 +2,7 @@
 """The shell under QEMU (fast), and what `vm start` says where hardware virtualisation or a part of it is missing."""
 import re
 import subprocess
-from console import NO_LINUX, PROMPT, ROOT, System, check, run_tests, same, temporary
+from console import NO_LINUX, ON, PROMPT, ROOT, System, check, run_tests, same, temporary
 
 COMMANDS = ["help", "files", "ps", "mem", "cpus", "log", "poweroff", "reboot", "vm start", "vm run", "vm list", "vm stat", "vm console",
             "vm reset", "vm kill", "vm wait", "vm crash"]
@@ -63,6 +63,17 @@ def test_cpus():
         with System("--cpus", str(count), *NO_LINUX) as mica:
             shown = mica.command("cpus")
             check(len(re.findall(r"(?m)^\s*(?:cpu ?)?\d+\b", shown)) == count, f"cpus with {count}: {shown}")
+            mica.power_off()
+
+
+def test_cpus_of_vms():
+    """VMs are spread over the CPUs, but under QEMU not to the first of several (user/root/vms.c)."""
+    for count, spread in ((1, [0] * 4), (4, [0, 1, 2, 3] if ON == "bochs" else [1, 2, 3, 3])):
+        with System("--cpus", str(count), *NO_LINUX) as mica:
+            for _ in range(4):
+                mica.vm_start("vm run -m 4M -kernel tiny/spin")
+            same(sorted(map(int, re.findall(r"vm \d+ \(spin\) +(\d+)", mica.command("ps")))), spread, f"CPUs of four VMs on {count}")
+            same("CPU 0 runs no VMs" in mica.command("log"), 0 not in spread, "whether the log says why CPU 0 runs no VMs")
             mica.power_off()
 
 

@@ -178,6 +178,7 @@ static void boot(void)
     power_find();
     root_say(NULL, "root: %lu MiB of memory, %u boot files, %u CPU%s", root.books.total * PAGE_SIZE >> 20,
              root.hip->module_count, root.hip->cpus, root.hip->cpus == 1 ? "" : "s");
+    vms_init();
     ctrl_hw(HW_CONSOLE, SEL_HW, 0);
     log_take_kernel(&root.log);
 }

@@ -86,8 +86,8 @@ struct root {
     struct log log;
     struct acpi_power power_registers;
     struct process processes[MAX_PROCESSES];
-    uint32_t last_process, last_vm;
-    uint64_t wall_ns; // at TSC 0
+    uint32_t last_process, last_vm, first_vm_cpu; // CPUs before that one run no VMs
+    uint64_t wall_ns;                             // at TSC 0
     enum { POWER_ON, POWER_DOWN, POWER_REBOOT } power;
 };
 extern struct root root;
@@ -163,6 +163,7 @@ void channels_release(struct process *p); // after
 
 // vms.c: what the shell asks
 enum root_error serve_vm_state(struct process *p, uint64_t *w, unsigned *answer);
+void vms_init(void);
 enum root_error serve_vm_start(struct process *p, uint64_t *w, unsigned *answer);
 enum root_error serve_vm_kill(struct process *p, uint64_t *w, unsigned *answer);
 enum root_error serve_run(struct process *p, uint64_t *w, unsigned *answer);

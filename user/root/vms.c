@@ -4,12 +4,31 @@
 #include "lib/c/string.h"
 #include "lib/sys/clock.h"
 #include "user/root/root.h"
+#include "x86/cpuid.h"
 
-#define ARGS_MAX 1900
+#define ARGS_MAX       1900
+#define CPUID_EMULATOR 0x40000000 // its name, by custom
 
 static bool is_vm(const struct process *p)
 {
     return p->state != PROCESS_FREE && p->vm_id && p->vm_state != VM_NONE;
+}
+
+// QEMU's own emulation of SVM (TCG; read and measured in 7.2): whenever any CPU loads an x87 state, it clears a flag of
+// CPU 0 (IGNNE#) in the word that holds "GIF" and "nested paging", too, and not atomically. What CPU 0 changes in that
+// word by VMRUN and #VMEXIT meanwhile is undone: guests there go astray, or their registers become ours.
+static bool cpu_0_is_unsafe(void)
+{
+    const struct cpuid name = cpuid(CPUID_EMULATOR, 0);
+    return root.hip->cpus > 1 && root.hip->virt & HIP_VIRT_SVM && !memcmp(&name.ebx, "TCGT", 4) &&
+           !memcmp(&name.ecx, "CGTC", 4) && !memcmp(&name.edx, "GTCG", 4);
+}
+
+void vms_init(void)
+{
+    root.first_vm_cpu = cpu_0_is_unsafe();
+    if (root.first_vm_cpu)
+        root_say(NULL, "root: CPU 0 runs no VMs, because QEMU's emulation changes its state from other CPUs");
 }
 
 static unsigned vms_on(uint32_t cpu)
@@ -24,7 +43,7 @@ static unsigned vms_on(uint32_t cpu)
 static uint32_t cpu_choose(void)
 {
     uint32_t best = root.hip->cpus - 1;
-    for (uint32_t cpu = root.hip->cpus; cpu-- > 0;)
+    for (uint32_t cpu = root.hip->cpus; cpu-- > root.first_vm_cpu;)
         if (vms_on(cpu) < vms_on(best))
             best = cpu;
     return best;
