@@ -107,7 +107,7 @@ unsigned key_bytes(const struct key *key, uint8_t out[KEY_BYTES])
 {
     unsigned n = 0;
     for (unsigned i = 0; i < 3; i++)
-        if (key->modifiers & modifiers[i].bit)
+        if (key->action & KEY_DOWN && key->modifiers & modifiers[i].bit)
             out[n++] = modifiers[i].code;
     for (unsigned action = KEY_DOWN; action <= KEY_UP; action++) {
         if (!(key->action & action))
@@ -119,7 +119,7 @@ unsigned key_bytes(const struct key *key, uint8_t out[KEY_BYTES])
         out[n++] = key->code;
     }
     for (unsigned i = 3; i-- > 0;)
-        if (key->modifiers & modifiers[i].bit) {
+        if (key->action & KEY_UP && key->modifiers & modifiers[i].bit) {
             out[n++] = RELEASED;
             out[n++] = modifiers[i].code;
         }

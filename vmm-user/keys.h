@@ -14,7 +14,7 @@ enum key_action { KEY_DOWN = 1, KEY_UP = 2, KEY_STROKE = KEY_DOWN | KEY_UP };
 struct key {
     uint8_t code; // 0: no key
     bool extended;
-    uint8_t modifiers; // held during a stroke
+    uint8_t modifiers; // go down before it and up after it
     uint8_t action;
 };
 

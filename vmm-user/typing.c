@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "vmm-user/typing.h"
 
-#define STROKE_MS 30 // between two keys of a text
-#define EVENT_MS  1  // between two events of a real keyboard
+#define HALF_MS  15 // a key of a text is down, and then up, for so long
+#define HELD_MS  60 // down with Ctrl or Alt: software that is idle now and then looks at them when it takes the key
+#define EVENT_MS 1  // between two events of a real keyboard
+
+static unsigned until_next(const struct typing *t, const struct key *key, bool stroke)
+{
+    if (!stroke)
+        return EVENT_MS;
+    return t->down && key->modifiers & (KEY_CTRL | KEY_ALT) ? HELD_MS : HALF_MS;
+}
 
 static void typing_fire(struct device *dev, uint64_t now)
 {
@@ -11,10 +19,14 @@ static void typing_fire(struct device *dev, uint64_t now)
     if (t->out == __atomic_load_n(&t->in, __ATOMIC_ACQUIRE))
         return;
     struct key key = t->keys[t->out % TYPING_ROOM];
-    if (i8042_key(t->keyboard, bytes, key_bytes(&key, bytes)))
-        __atomic_store_n(&t->out, t->out + 1, __ATOMIC_RELEASE);
-    unsigned ms = key.action == KEY_STROKE ? STROKE_MS : EVENT_MS;
-    timer_set(dev->clock, &t->next, now + mul_div(ms, dev->clock->tsc_hz, 1000));
+    bool stroke = key.action == KEY_STROKE;
+    if (stroke)
+        key.action = t->down ? KEY_UP : KEY_DOWN;
+    if (i8042_key(t->keyboard, bytes, key_bytes(&key, bytes))) {
+        t->down = stroke && !t->down;
+        __atomic_store_n(&t->out, t->out + !t->down, __ATOMIC_RELEASE);
+    }
+    timer_set(dev->clock, &t->next, now + mul_div(until_next(t, &key, stroke), dev->clock->tsc_hz, 1000));
 }
 
 void typing_init(struct typing *t, struct clock *clock, struct i8042 *keyboard)

@@ -13,6 +13,7 @@ struct typing {
     struct i8042 *keyboard;
     struct key keys[TYPING_ROOM];
     uint32_t in, out;    // counts of keys; `in` belongs to who types, `out` to the vCPU's handler
+    bool down;           // the next key to send is the rest of a stroke
     uint8_t held[2][32]; // bit per code, of plain and extended keys: down, and not up yet. Of who types
 };
 

@@ -121,6 +121,12 @@ static void test_what_is_sent(void **state)
     const uint8_t all[] = {0x14, 0x11, 0xe0, 0x71, 0xe0, 0xf0, 0x71, 0xf0, 0x11, 0xf0, 0x14};
     assert_int_equal(key_bytes(&key, bytes), sizeof(all));
     assert_memory_equal(bytes, all, sizeof(all));
+    key.action = KEY_DOWN;
+    assert_int_equal(key_bytes(&key, bytes), 4);
+    assert_memory_equal(bytes, all, 4);
+    key.action = KEY_UP;
+    assert_int_equal(key_bytes(&key, bytes), 7);
+    assert_memory_equal(bytes, all + 4, 7);
     key = (struct key){0x1c, false, 0, KEY_UP};
     assert_int_equal(key_bytes(&key, bytes), 2);
     assert_int_equal(bytes[0], 0xf0);
@@ -171,6 +177,24 @@ static void test_typing(void **state)
     assert_false(typing_put(&typing, "y"));
 }
 
+// Software looks at the shift keys when it takes a key (FreeDOS' EDIT at Alt): they are still down then.
+static void test_a_key_is_held(void **state)
+{
+    (void)state;
+    assert_true(typing_put(&typing, "<a-f>"));
+    typing_begin(&typing);
+    unsigned count = 0;
+    uint8_t codes[8];
+    for (unsigned ms = 0; ms < 10; ms++) {
+        fake_run(&f, FAKE_MS);
+        if (in8(&kbc, 0x64) & 1 && count < sizeof(codes))
+            codes[count++] = in8(&kbc, 0x60);
+    }
+    assert_int_equal(count, 2);
+    assert_memory_equal(codes, "\x38\x21", 2);
+    assert_received("\xa1\xb8");
+}
+
 static void test_held_keys_go_up(void **state)
 {
     (void)state;
@@ -193,6 +217,7 @@ int main(void)
         cmocka_unit_test(test_scan_codes),
         cmocka_unit_test(test_what_is_sent),
         cmocka_unit_test_setup(test_typing, setup),
+        cmocka_unit_test_setup(test_a_key_is_held, setup),
         cmocka_unit_test_setup(test_held_keys_go_up, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
