@@ -229,7 +229,7 @@ $(B)/guests/grub: guests/grub.sh guests/grub-menu $(B)/guests/memtest
 	@guests/grub.sh $(B)
 
 # Without an image of FreeDOS there is no such guest: the recipe has said how to get one.
-$(B)/guests/freedos.done: guests/freedos.sh guests/dos/mbr.asm guests/dos/fat16.asm $(if $(FREEDOS_IMG),FORCE)
+$(B)/guests/freedos.done: guests/freedos.sh guests/dos/mbr.asm guests/dos/fat16.asm $(if $(FREEDOS_IMG)$(DOS_PROGRAMS),FORCE)
 	@mkdir -p $(@D)
 	@guests/freedos.sh $(B) || true
 	@touch $@

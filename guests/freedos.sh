@@ -3,6 +3,7 @@
 # Makes the FreeDOS guest: guests/freedos.sh [BUILD] puts a hard disk into BUILD/guests/freedos.
 #   FREEDOS_IMG=path      a bootable FreeDOS floppy or hard disk of yours; else
 #   BUILD/cache/freedos.img, one that was downloaded before; else it is downloaded.
+#   DOS_PROGRAMS=folder   files that are put onto the disk, too: EDIT, MEM, a memory manager, ... (they must fit).
 # A hard disk is taken as it is. Of a floppy a hard disk is made: FAT16, with the floppy's KERNEL.SYS and COMMAND.COM, its
 # other files as far as there is room, and boot sectors of our own (guests/dos).
 set -eu
@@ -71,6 +72,10 @@ disk_from_floppy() {
         [ -e "$path" ] || continue
         mcopy -s -D s -i "$disk" "$path" :: < /dev/null 2>/dev/null || true # what is there already stays
     done
+    if [ -n "${DOS_PROGRAMS:-}" ]; then
+        [ -d "$DOS_PROGRAMS" ] || fail "DOS_PROGRAMS=$DOS_PROGRAMS is no folder"
+        mcopy -s -o -i "$disk" "$DOS_PROGRAMS"/* :: || fail "the files of $DOS_PROGRAMS do not fit"
+    fi
 }
 
 scratch="$(mktemp -d)"
@@ -81,6 +86,7 @@ if is_floppy "$image"; then
     disk_from_floppy "$scratch/floppy" "$scratch/disk"
     made=", a disk made of a floppy"
 else
+    [ -z "${DOS_PROGRAMS:-}" ] || echo "guests/freedos.sh: $image is a disk and stays as it is: DOS_PROGRAMS is not used" >&2
     [ "$(tail -c +511 "$image" | head -c 2 | od -An -tx1)" = " 55 aa" ] || fail "$image is no bootable disk"
     cp "$image" "$scratch/disk"
 fi

@@ -47,6 +47,7 @@ media.memdisk                                       30L      -
 media.boot_records                                  30L      -
 media.loadlin                                       40L      -
 dos.programs                                         30   280L
+dos.other_peoples_programs                           40   200L
 firmware.grub_from_cd                                15      -
 firmware.nothing_to_boot_and_bad_disks               15      -
 screen.console                                        6     12
@@ -114,6 +115,7 @@ shell.reboot                                          8     17
 shell.exec_and_plain_pipes                           10      -
 shell.timeout                                         6      -
 shell.cpus                                           15      -
+shell.cpus_of_vms                                    10    20L
 shell.refusal_without_virtualisation                  5      -
 shell.refusal_when_switched_off                       5     12
 shell.refusal_without_unrestricted_guest              -     12
